@@ -126,38 +126,39 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return bool(context.get_remaining_time_in_millis() > TIME_TO_COMMIT_MS)
 
     try:
-        return _follow(origin, event["detail"].get("rebuild"), has_time)
+        return _follow_twice(origin, event["detail"].get("rebuild"), has_time)
     finally:  # also after failed or overtaken runs, so that a ledger without progress shows
         with suppress(LedgerError, *clients.AwsError):
             behind = behind_seconds(_readable(origin), _views(origin), int(time.time()))
             metrics.add_metric("BehindSeconds", MetricUnit.Seconds, behind)
 
 
-def _follow(
+def _follow_twice(
     origin: str, rebuild: RebuildStep | None, has_time: Callable[[], bool]
 ) -> dict[str, Any]:
-    followed = _follow_once(origin, rebuild, has_time)
+    """Follow, and if a run stopped early, once more with keys that are read again."""
+    result = _follow_once(origin, rebuild, has_time)
     opened_before = 0
-    if followed is not None and followed.stopped:
-        opened_before = followed.opened
+    if result is not None and result.stopped:
+        opened_before = result.opened
         readable().forget(origin.rpartition("/")[2])  # a key may have been created since
-        followed = _follow_once(origin, "continue" if rebuild else None, has_time)
-    if followed is None:
+        result = _follow_once(origin, "continue" if rebuild else None, has_time)
+    if result is None:
         return {"followed": opened_before}
-    if followed.newly_missing:
+    if result.newly_missing:
         logger.warning(
             "numbered events are missing",
             ledger=origin,
-            more=followed.newly_missing,
-            missing=followed.missing,
+            more=result.newly_missing,
+            missing=result.missing,
         )
-    if followed.stopped:
-        raise UnreachableError(followed.stopped)
+    if result.stopped:
+        raise UnreachableError(result.stopped)
     return {
-        "followed": opened_before + followed.opened,
-        "generation": followed.generation,
-        "next_seq": followed.next_seq,
-        "size": followed.size,
+        "followed": opened_before + result.opened,
+        "generation": result.generation,
+        "next_seq": result.next_seq,
+        "size": result.size,
     }
 
 
@@ -165,24 +166,24 @@ def _follow_once(
     origin: str, rebuild: RebuildStep | None, has_time: Callable[[], bool]
 ) -> FollowResult | None:
     """Follow, and emit the metrics of the run; those of a handler's two runs add up."""
-    followed = follow(origin, rebuild, has_time)
-    if followed is None:
+    result = follow(origin, rebuild, has_time)
+    if result is None:
         metrics.add_metric("Followed", MetricUnit.Count, 0)
         return None
     for name, count in (
-        ("Followed", followed.opened),
-        ("Erased", followed.erased),
-        ("Unopened", len(followed.altered)),
-        ("Unprocessed", len(followed.unprocessed)),
-        ("Findings", followed.findings),
-        ("NewlyMissing", followed.newly_missing),
+        ("Followed", result.opened),
+        ("Erased", result.erased),
+        ("Unopened", len(result.altered)),
+        ("Unprocessed", len(result.unprocessed)),
+        ("Findings", result.findings),
+        ("NewlyMissing", result.newly_missing),
     ):
         metrics.add_metric(name, MetricUnit.Count, count)
-    if followed.altered or followed.unprocessed:
+    if result.altered or result.unprocessed:
         logger.error(
             "entries were skipped",
             ledger=origin,
-            altered=followed.altered[:MAX_LOGGED],
-            unprocessed=followed.unprocessed[:MAX_LOGGED],
+            altered=result.altered[:MAX_LOGGED],
+            unprocessed=result.unprocessed[:MAX_LOGGED],
         )
-    return followed
+    return result

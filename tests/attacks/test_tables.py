@@ -25,7 +25,7 @@ from audit_ledger.search.parameters import parse_search
 from functions.ingest import handler as ingest
 from functions.sequencer import handler as sequencing
 from tests.attacks.asking import CONTEXT, Asked, accepted, appended, event
-from tests.follower.one_event import NOW, OneLedger
+from tests.follower.sealed_ledger import NOW, SealedLedger
 from tests.functions.publishing import Clock
 from tests.functions.requests import post
 from tests.world import NAME, ORIGIN, World
@@ -35,12 +35,12 @@ Item = dict[str, Any]
 
 
 @pytest.fixture
-def blocks(world: World, monkeypatch: pytest.MonkeyPatch) -> OneLedger:
+def blocks(world: World, monkeypatch: pytest.MonkeyPatch) -> SealedLedger:
     """Four blocks: entries 0 to 2, 3 and 4, 5 and 6, 7 and 8, a minute each."""
     sequencing.sequencer.cache_clear()
     clock = Clock()
     monkeypatch.setattr(sequencing, "time", clock)
-    ledger = OneLedger(world)
+    ledger = SealedLedger(world)
     for minute in range(4):
         clock.now = NOW + 60 * minute
         ledger.append(*(json.dumps(event(n)).encode() for n in range(2)))
@@ -52,7 +52,7 @@ def in_order(world: World) -> list[Item]:
     return sorted(world.items("blocks"), key=lambda item: int(item["first_seq"]["N"]))
 
 
-def finder(ledger: OneLedger) -> EventFinder:
+def finder(ledger: SealedLedger) -> EventFinder:
     now = NOW + 3600
     readable = ledger.ledger
     log = LogSnapshot(readable.blocks, ledger.size)
@@ -64,14 +64,14 @@ def search(sort: str) -> Search:
     return parse_search(pairs, is_strict=False, is_bounded_by_token=False)
 
 
-def seqs_of(ledger: OneLedger, sort: str) -> list[int]:
+def seqs_of(ledger: SealedLedger, sort: str) -> list[int]:
     page = find_page(finder(ledger), search(sort), None)
     assert (page.next, page.warnings) == (None, ())
     return [opened.event.seq for opened in page.found]
 
 
 @pytest.mark.parametrize("sort", ["date", "-date"])
-def test_all_entries_of_whole_blocks_are_found(blocks: OneLedger, sort: str) -> None:
+def test_all_entries_of_whole_blocks_are_found(blocks: SealedLedger, sort: str) -> None:
     """Without an attack no search of a period is refused."""
     assert sorted(seqs_of(blocks, sort)) == list(range(1, 9))
 
@@ -79,7 +79,7 @@ def test_all_entries_of_whole_blocks_are_found(blocks: OneLedger, sort: str) -> 
 @pytest.mark.parametrize("first_seq", [0, 3, 5, 7])
 @pytest.mark.parametrize("sort", ["date", "-date"])
 def test_a_search_of_a_period_misses_no_removed_block_in_silence(
-    world: World, blocks: OneLedger, sort: str, first_seq: int
+    world: World, blocks: SealedLedger, sort: str, first_seq: int
 ) -> None:
     """Nor does a count, nor a report: whichever block it is, they are errors."""
     key = {"origin": {"S": ORIGIN}, "first_seq": {"N": str(first_seq)}}
@@ -94,7 +94,7 @@ def test_a_search_of_a_period_misses_no_removed_block_in_silence(
             attempt()
 
 
-def test_a_hole_is_told_where_it_is(world: World, blocks: OneLedger) -> None:
+def test_a_hole_is_told_where_it_is(world: World, blocks: SealedLedger) -> None:
     """Either way through the blocks."""
     key = {"origin": {"S": ORIGIN}, "first_seq": {"N": "3"}}
     world.dynamodb.delete_item(TableName=f"{NAME}-blocks", Key=key)
@@ -121,7 +121,7 @@ def _as_control(item: BlockItem) -> BlockItem:
 
 @pytest.mark.parametrize("alter", [_without_row, _as_control])
 def test_an_entry_that_lost_its_row_is_no_control_entry(
-    world: World, blocks: OneLedger, alter: Callable[[BlockItem], BlockItem]
+    world: World, blocks: SealedLedger, alter: Callable[[BlockItem], BlockItem]
 ) -> None:
     """Readers refuse it or leave it out with a warning, and the follower names it."""
     item = in_order(world)[1]

@@ -15,7 +15,7 @@ from audit_ledger.search.criteria import Search
 from audit_ledger.search.match import matches
 from audit_ledger.search.parameters import parse_search
 from functions.sequencer import handler as sequencing
-from tests.follower.one_event import NOW, OneLedger
+from tests.follower.sealed_ledger import NOW, SealedLedger
 from tests.functions.publishing import Clock
 from tests.world import World
 
@@ -23,13 +23,13 @@ EVENTS = 12
 
 
 @pytest.fixture
-def one_ledger(world: World, monkeypatch: pytest.MonkeyPatch) -> OneLedger:
+def one_ledger(world: World, monkeypatch: pytest.MonkeyPatch) -> SealedLedger:
     """A ledger with twelve events in one block."""
     sequencing.sequencer.cache_clear()
     clock = Clock()
     clock.now = NOW
     monkeypatch.setattr(sequencing, "time", clock)
-    ledger = OneLedger(world)
+    ledger = SealedLedger(world)
     ledger.append(*(event(number) for number in range(1, EVENTS + 1)))
     return ledger
 
@@ -50,7 +50,7 @@ def search_of_the_day() -> Search:
     return parse_search([("date", "2026-11")], is_strict=False, is_bounded_by_token=False)
 
 
-def finder(one_ledger: OneLedger) -> EventFinder:
+def finder(one_ledger: SealedLedger) -> EventFinder:
     ledger = one_ledger.ledger
     return EventFinder(
         ledger,
@@ -60,7 +60,7 @@ def finder(one_ledger: OneLedger) -> EventFinder:
     )
 
 
-def pages(one_ledger: OneLedger, has_time: Callable[[], Callable[[], bool]]) -> list[Page]:
+def pages(one_ledger: SealedLedger, has_time: Callable[[], Callable[[], bool]]) -> list[Page]:
     """Return all pages of a search, each of a request of its own."""
     found = [find_page(finder(one_ledger), search_of_the_day(), None, has_time())]
     while found[-1].next is not None:
@@ -80,7 +80,7 @@ def time_for(count: int) -> Callable[[], Callable[[], bool]]:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 50])
-def test_a_page_ends_when_time_is_up(one_ledger: OneLedger, count: int) -> None:
+def test_a_page_ends_when_time_is_up(one_ledger: SealedLedger, count: int) -> None:
     """After any event; all pages together find each event once, in order."""
     found = pages(one_ledger, time_for(count))
     seqs = [opened.event.seq for page in found for opened in page.found]
@@ -90,7 +90,7 @@ def test_a_page_ends_when_time_is_up(one_ledger: OneLedger, count: int) -> None:
 
 
 def test_a_page_ends_after_a_number_of_bytes(
-    one_ledger: OneLedger, monkeypatch: pytest.MonkeyPatch
+    one_ledger: SealedLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The event that exceeds the number is the last."""
     monkeypatch.setattr(event_finder, "MAX_FOUND_BYTES", 3000)
@@ -101,7 +101,7 @@ def test_a_page_ends_after_a_number_of_bytes(
 
 @pytest.mark.parametrize("error", [ValueError, MemoryError, RecursionError, TypeError])
 def test_an_event_that_cannot_be_matched_is_left_out_with_a_warning(
-    one_ledger: OneLedger, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+    one_ledger: SealedLedger, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     """All others are found."""
 

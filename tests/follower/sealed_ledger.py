@@ -29,7 +29,7 @@ NOW = 1_795_400_000
 
 
 @dataclass
-class OneLedger:
+class SealedLedger:
     """Appends records and follows them.
 
     `announced`: findings on the bus; `waits`: how often the follower waited for secrets.

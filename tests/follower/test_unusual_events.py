@@ -18,18 +18,18 @@ from functions.follower import follow as following
 from functions.follower import run_state
 from functions.sequencer import handler as sequencing
 from tests.builders.audit_event import SEQUENCE_URL, encoded, ni_uri, r4
-from tests.follower.one_event import NOW, OneLedger
+from tests.follower.sealed_ledger import NOW, SealedLedger
 from tests.functions.publishing import Clock
 from tests.world import NAME, ORIGIN, World
 
 
 @pytest.fixture
-def one(world: World, monkeypatch: pytest.MonkeyPatch) -> OneLedger:
+def sealed_ledger(world: World, monkeypatch: pytest.MonkeyPatch) -> SealedLedger:
     sequencing.sequencer.cache_clear()
     clock = Clock()
     clock.now = NOW
     monkeypatch.setattr(sequencing, "time", clock)
-    return OneLedger(world)
+    return SealedLedger(world)
 
 
 def event(number: int = 0, **members: Any) -> bytes:
@@ -38,9 +38,9 @@ def event(number: int = 0, **members: Any) -> bytes:
     return encoded(r4(**{"extension": extension, "recorded": "2026-11-23T02:00:00Z", **members}))
 
 
-def received(one: OneLedger) -> int:
+def received(sealed_ledger: SealedLedger) -> int:
     """Return how many numbered events were counted."""
-    keys, views = one.ledger.keys, one.views
+    keys, views = sealed_ledger.ledger.keys, sealed_ledger.views
     assert keys is not None
     sealed = views.state(views.cursor(), COMPLETENESS) or b""
     state = decode_counted(open_view(sealed, keys.ledger_keys, ORIGIN, COMPLETENESS)).state
@@ -82,20 +82,20 @@ HEAVY = {
 
 @pytest.mark.parametrize("resource", HEAVY.values(), ids=HEAVY)
 def test_follows_what_comes_after_an_unusual_event(
-    one: OneLedger, monkeypatch: pytest.MonkeyPatch, resource: bytes
+    sealed_ledger: SealedLedger, monkeypatch: pytest.MonkeyPatch, resource: bytes
 ) -> None:
     """In one run; the unusual event is processed, or named in a finding by its entry alone."""
     monkeypatch.setattr(run_state, "MAX_PLACES_PER_COMMIT", 100)
-    one.append(event(1), resource, event(3))
-    followed = one.follow()
+    sealed_ledger.append(event(1), resource, event(3))
+    followed = sealed_ledger.follow()
     assert (followed.next_seq, followed.stopped) == (4, "")
-    assert received(one) >= 2
+    assert received(sealed_ledger) >= 2
     assert followed.altered == ()
     assert followed.unprocessed in ((), (2,))
-    entries = [f.entries for f in one.announced if f.rule == "unprocessed-entry"]
+    entries = [f.entries for f in sealed_ledger.announced if f.rule == "unprocessed-entry"]
     assert entries == ([(2,)] if followed.unprocessed else [])
-    assert one.views.cursor().findings == len(one.announced)
-    again = one.follow()
+    assert sealed_ledger.views.cursor().findings == len(sealed_ledger.announced)
+    again = sealed_ledger.follow()
     assert (again.next_seq, again.opened, again.unprocessed) == (4, 0, ())
 
 
@@ -110,14 +110,14 @@ def test_follows_what_comes_after_an_unusual_event(
     ids=lambda where: getattr(where, "__name__", where),
 )
 def test_an_event_whose_processing_fails_is_skipped_and_reported(
-    one: OneLedger,
+    sealed_ledger: SealedLedger,
     monkeypatch: pytest.MonkeyPatch,
     where: Any,
     name: str,
     error: type[Exception],
 ) -> None:
     """By its entry: the message of the error, which may quote the event, is not reported."""
-    one.append(event(1), event(2), event(3))
+    sealed_ledger.append(event(1), event(2), event(3))
     do: Callable[..., Any] = getattr(where, name)
 
     def sometimes(*arguments: Any, **named: Any) -> Any:
@@ -127,19 +127,21 @@ def test_an_event_whose_processing_fails_is_skipped_and_reported(
         return do(*arguments, **named)
 
     monkeypatch.setattr(where, name, sometimes)
-    followed = one.follow()
+    followed = sealed_ledger.follow()
     assert (followed.next_seq, followed.unprocessed) == (4, (2,))
-    (finding,) = one.announced
+    (finding,) = sealed_ledger.announced
     assert (finding.rule, finding.entries) == ("unprocessed-entry", (2,))
     assert "Practitioner" not in str(finding)
     monkeypatch.setattr(where, name, do)
-    assert one.follow().unprocessed == ()
+    assert sealed_ledger.follow().unprocessed == ()
 
 
 @pytest.mark.parametrize("time", [0, 1, 2, 5])
-def test_run_ends_in_time_within_a_block_and_makes_progress(one: OneLedger, time: int) -> None:
+def test_run_ends_in_time_within_a_block_and_makes_progress(
+    sealed_ledger: SealedLedger, time: int
+) -> None:
     """After any entry, at least one after its start; all runs together process each entry once."""
-    one.append(*(event(n) for n in range(1, 12)))
+    sealed_ledger.append(*(event(n) for n in range(1, 12)))
     left = [0]
 
     def has_time() -> bool:
@@ -147,21 +149,21 @@ def test_run_ends_in_time_within_a_block_and_makes_progress(one: OneLedger, time
         return left[0] >= 0
 
     reached: list[int] = []
-    while not reached or reached[-1] < one.size:
+    while not reached or reached[-1] < sealed_ledger.size:
         left[0] = time
-        followed = one.follow(has_time)
-        assert followed.next_seq == min((reached or [0])[-1] + max(1, time + 1), one.size)
+        followed = sealed_ledger.follow(has_time)
+        assert followed.next_seq == min((reached or [0])[-1] + max(1, time + 1), sealed_ledger.size)
         reached.append(followed.next_seq)
-    assert received(one) == 11
-    assert one.views.gaps() is not None
-    assert one.announced == []
+    assert received(sealed_ledger) == 11
+    assert sealed_ledger.views.gaps() is not None
+    assert sealed_ledger.announced == []
 
 
 def test_waits_for_new_secrets_before_it_stops(
-    one: OneLedger, monkeypatch: pytest.MonkeyPatch
+    sealed_ledger: SealedLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At most MAX_WAITS times per block; it continues when they are found in between."""
-    one.append(event(1), event(2), event(3))
+    sealed_ledger.append(event(1), event(2), event(3))
     open_one, failures = RecordOpener.open, [0]
 
     def open_later(self: RecordOpener, stored: Any) -> Any:
@@ -172,16 +174,18 @@ def test_waits_for_new_secrets_before_it_stops(
 
     monkeypatch.setattr(RecordOpener, "open", open_later)
     failures[0] = following.MAX_WAITS + 1
-    stopped = one.follow()
+    stopped = sealed_ledger.follow()
     assert (stopped.next_seq, stopped.stopped) == (2, "the secret is not found yet")
-    assert (one.waits, received(one)) == (following.MAX_WAITS, 1)
+    assert (sealed_ledger.waits, received(sealed_ledger)) == (following.MAX_WAITS, 1)
     failures[0] = 2
-    followed = one.follow()
-    assert (followed.next_seq, followed.stopped, received(one)) == (4, "", 3)
-    assert one.waits == following.MAX_WAITS + 2
+    followed = sealed_ledger.follow()
+    assert (followed.next_seq, followed.stopped, received(sealed_ledger)) == (4, "", 3)
+    assert sealed_ledger.waits == following.MAX_WAITS + 2
 
 
-def test_commits_a_large_block_in_pieces(one: OneLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commits_a_large_block_in_pieces(
+    sealed_ledger: SealedLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each with as many documents, findings or events as a commit may contain."""
     monkeypatch.setattr(run_state, "MAX_PLACES_PER_COMMIT", 10)
     monkeypatch.setattr(run_state, "MAX_EVENTS_PER_COMMIT", 3)
@@ -193,16 +197,16 @@ def test_commits_a_large_block_in_pieces(one: OneLedger, monkeypatch: pytest.Mon
         return commit(self, *arguments, **named)
 
     monkeypatch.setattr(ViewsTable, "commit", counted)
-    one.append(*(event(n, entity=DOCUMENTS[n * 8 : n * 8 + 8]) for n in range(1, 6)))
-    one.follow()
+    sealed_ledger.append(*(event(n, entity=DOCUMENTS[n * 8 : n * 8 + 8]) for n in range(1, 6)))
+    sealed_ledger.follow()
     assert committed == [3, 5, 6]
 
 
 def test_looks_up_secrets_by_slice_and_opens_one_record_at_a_time(
-    one: OneLedger, monkeypatch: pytest.MonkeyPatch
+    sealed_ledger: SealedLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """100 records are four look-ups; each is observed before the next is opened."""
-    one.append(*(event(n) for n in range(1, 101)))
+    sealed_ledger.append(*(event(n) for n in range(1, 101)))
     looked_up: list[int] = []
     opened: list[str] = []
     look_up, open_one = RecordOpener.look_up, RecordOpener.open
@@ -224,20 +228,20 @@ def test_looks_up_secrets_by_slice_and_opens_one_record_at_a_time(
     monkeypatch.setattr(RecordOpener, "look_up", look_up_and_count)
     monkeypatch.setattr(RecordOpener, "open", opening_one)
     monkeypatch.setattr(Detector, "observe", observing)
-    one.follow()
+    sealed_ledger.follow()
     assert max(looked_up) == following.ENTRIES_PER_SLICE
     assert sum(looked_up) == 100
     assert opened == ["open", "observe"] * 100
 
 
 @pytest.mark.parametrize("how", ["removed", "altered", "of another count"])
-def test_missing_or_altered_block_is_reported(one: OneLedger, how: str) -> None:
+def test_missing_or_altered_block_is_reported(sealed_ledger: SealedLedger, how: str) -> None:
     """With all its entries; later blocks are followed."""
-    one.append(event(1))
-    one.append(event(2), event(3))
-    one.append(event(4))
+    sealed_ledger.append(event(1))
+    sealed_ledger.append(event(2), event(3))
+    sealed_ledger.append(event(4))
     table, key = f"{NAME}-blocks", {"origin": {"S": ORIGIN}, "first_seq": {"N": "2"}}
-    dynamodb = one.world.dynamodb
+    dynamodb = sealed_ledger.world.dynamodb
     item = dynamodb.get_item(TableName=table, Key=key)["Item"]
     if how == "removed":
         dynamodb.delete_item(TableName=table, Key=key)
@@ -245,8 +249,8 @@ def test_missing_or_altered_block_is_reported(one: OneLedger, how: str) -> None:
         dynamodb.put_item(TableName=table, Item=item | {"body": {"B": b"none"}})
     else:
         dynamodb.put_item(TableName=table, Item=item | {"count": {"N": "3"}})
-    followed = one.follow()
+    followed = sealed_ledger.follow()
     assert followed.next_seq == 5
     assert followed.altered[:2] == (2, 3)
-    assert one.announced[0].rule == "altered-entry"
-    assert received(one) in (1, 2)
+    assert sealed_ledger.announced[0].rule == "altered-entry"
+    assert received(sealed_ledger) in (1, 2)
