@@ -1,1 +1,1 @@
-"""Query: searches, single events, receipts and digests, for those who may ask."""
+"""Query: searches, single events, receipts, digests and reports, for authorized callers."""

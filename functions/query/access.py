@@ -238,4 +238,4 @@ class AuthorizedRequest:
     ) -> frozenset[bytes]:
         rules = self.ledger.rules.values()
         names = {name for patient in patients for name in canonical_names(rules, patient)}
-        return opener.know(secrets_of_names(self.ledger, sorted(names)))
+        return opener.add_secrets(secrets_of_names(self.ledger, sorted(names)))

@@ -1,8 +1,8 @@
 """Warnings of responses while entries of the ledger differ from what was sent.
 
-An attacker who alters a message in the queue can make an entry name nobody, or another person: the
+An attacker who alters a message in the queue can make an entry name no person, or another one: the
 index then does not lead to it, and any response may lack it. The follower compares every entry once
-it is published; here the newest are compared, which it may not have read yet.
+it is published; the newest, which it may not have read yet, are compared here.
 """
 
 from typing import Final
@@ -38,7 +38,7 @@ def alteration_warnings(authorized: AuthorizedRequest, finder: EventFinder) -> t
         entries = f"{count:,} entries" if count > 1 else "1 entry"
         warnings.append(
             f"{entries} of this ledger cannot be read as sent: altered in the queue or a table "
-            f"(entry {numbers}); they may be about anybody, so this answer may lack them"
+            f"(entry {numbers}); they may be about any patient, so this answer may lack them"
         )
     state = authorized.state
     if state is None or not state.digest_name:
@@ -54,7 +54,7 @@ def alteration_warnings(authorized: AuthorizedRequest, finder: EventFinder) -> t
 
 
 def _check_young(authorized: AuthorizedRequest, finder: EventFinder) -> tuple[int, list[int]]:
-    """Return the first entry of the youngest blocks, and those that are not as they were sent."""
+    """Return the first entry of the newest blocks, and those entries that were altered."""
     if authorized.ledger.keys is None:
         return finder.log.size, []
     found = []
@@ -73,7 +73,7 @@ def _check_young(authorized: AuthorizedRequest, finder: EventFinder) -> tuple[in
 def _is_behind(
     authorized: AuthorizedRequest, log: LogSnapshot, followed: int, first_young: int
 ) -> bool:
-    """Whether entries that are no longer young were not compared for a long time."""
+    """Return whether older entries have not been compared for a long time."""
     if followed >= first_young:
         return False
     block = log.blocks.ending_before(followed + 1)

@@ -40,9 +40,9 @@ _DESTINATION_ROLE = _coding(DICOM, "110152", "Destination Role ID")
 class LedgerUse:
     """One use of a ledger, to be recorded in it.
 
-    `request_line`: naming nobody; `instant`: FHIR, now; `subtype`: system, code and display of what
-    was done; `export`: it is of an export, as a whole; `as_patient`: the caller is the patient of
-    the event, and may see no more than a patient.
+    `request_line`: names no person; `instant`: FHIR, now; `subtype`: system, code and display of
+    the interaction; `export`: the use is an export as a whole; `as_patient`: the caller is the
+    patient of the event.
     """
 
     origin: str
@@ -104,10 +104,10 @@ def record_use(
     patients: Sequence[PatientReference | None],
     namespace: str | None = None,
 ) -> None:
-    """Have ingest queue one use, an event for each of `patients`; UnreachableError where it fails.
+    """Have ingest queue one use, an event for each of `patients`; UnreachableError if it fails.
 
-    `patients`: each named by the one canonical identifier, all by identifiers of one system or by
-    reference to one server, whose `namespace` it is (`PatientRule`), None for an event of nobody's.
+    `patients`: by their canonical identifiers, all of one system, or by references to one server
+    with this `namespace` (`PatientRule`); None for the event that belongs to the ledger.
     """
     systems = [p.identifiers[0][0] for p in patients if p is not None and p.identifiers]
     answer = invoke(
@@ -124,9 +124,9 @@ def record_use(
 
 
 def _who(access: Authorization, patient: PatientReference | None) -> dict[str, Any]:
-    """Name the caller: a patient as a patient, others by their issuer's identifier.
+    """Name the caller: a patient as such, others by their issuer's identifier.
 
-    An officer's token may carry a patient too: whose chart was open when it was launched.
+    An officer's token may contain a patient too, if it was launched from an open chart.
     """
     if patient is not None:
         return {**_named(patient), **({} if patient.reference else {"type": "Patient"})}

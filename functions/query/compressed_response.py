@@ -10,15 +10,15 @@ from audit_ledger.http.responses import Response
 from audit_ledger.search.errors import RejectedSearchError
 
 MAX_BYTES = 4_500_000
-"""Of a body as sent: base64 makes 6.0 MB of it, and an answer of a function has 6 MiB."""
+"""Of a body as sent: as base64 it has 6.0 MB, and a response of a function at most 6 MiB."""
 
 
 def compressed_response(
     request: Request, body: bytes, media_type: str, file_name: str = ""
 ) -> Response:
-    """Answer 200 with a private body; RejectedSearchError (413) where it is too large.
+    """Return a 200 with a private body; raise RejectedSearchError (413) if it is too large.
 
-    As base64, so that its size does not depend on its content. `file_name`: to save it under.
+    In base64, so that the size does not depend on the content. `file_name`: to save it under.
     """
     headers = {
         "Content-Type": media_type,

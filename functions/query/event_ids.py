@@ -1,7 +1,7 @@
-"""Event ids in paths. Anything of another form is not found, without a look-up.
+"""Event ids in paths. A value of another form is not found, without a look-up.
 
-`entry-41` is the event of the entry with that number: proofs, findings and exports name entries. A
-number alone is no id here, since senders have ids like `1` of their own.
+`entry-41` is the event of entry 41: proofs, findings and exports name entries. A number alone is no
+id, since senders have ids like `1`.
 """
 
 import re

@@ -51,7 +51,7 @@ class PinnedDigest:
 def pin_digest(
     authorized: AuthorizedRequest, time: int | None, cursor: Cursor | None
 ) -> PinnedDigest:
-    """Return the digest that is published now, or the first part's: digests stay for ever."""
+    """Return the digest that is published now, or that of the first part: none is ever deleted."""
     state = authorized.state
     if state is None or not state.digest_name:
         raise NotFoundError("nothing is published yet")
@@ -76,8 +76,8 @@ def export_lines(
     pinned: PinnedDigest,
     found: tuple[OpenedRecord, ...],
 ) -> Iterator[ExportedEntry]:
-    """Return the lines, in order; receipts some at a time, since tiles are far away."""
-    # Each tile is read once; a partial one that has gone is cut from the full one.
+    """Yield the lines, in order; receipts are made concurrently, since each reads tiles."""
+    # Each tile is read once; a deleted partial tile is cut from the full one.
     tile = cache(partial(require_object, authorized.ledger.published))
     for start in range(0, len(found), MAX_CONCURRENT_RECEIPTS):
         some = found[start : start + MAX_CONCURRENT_RECEIPTS]

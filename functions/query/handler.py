@@ -90,7 +90,7 @@ def _count_unlimited() -> None:
 
 @metrics.log_metrics(raise_on_empty_metrics=False)
 def handler(event: dict[str, Any], context: object) -> Response:  # noqa: ARG001 Lambda's form
-    """Answer one request. Neither the request nor what was found is logged."""
+    """Answer one request. Neither the request nor any event is logged."""
     try:
         response = _respond(event)
     except LedgerError as error:
@@ -119,7 +119,7 @@ def _respond(event: dict[str, Any]) -> Response:
 
 
 def _verification_failed() -> Response:
-    """Answer if stored data failed verification: a retry does not help."""
+    """Return the response if stored data failed verification: a retry does not help."""
     why = (
         "stored data failed verification: it was altered, or a table was restored; "
         "`ledger verify` reports where"

@@ -29,7 +29,7 @@ _NO_ID: Final = re.compile(
 def names_in_claim(claim: str, rules: Iterable[PatientRule]) -> tuple[PatientReference, ...]:
     """Read the claim that names a token's patient, in the form of API Gateway.
 
-    `[a b]` is an array, or a text with a space: only an array of one element may have a bare id.
+    `[a b]` is an array, or a text with a space: a bare id is accepted only alone.
     Raise ForbiddenError unless a portal's rule resolves each name: by another, nothing would be
     found, and a report would state that nobody accessed the record.
     """

@@ -6,7 +6,7 @@ from audit_ledger.search.errors import RejectedSearchError
 
 
 class QueryParameters:
-    """Parameters of a request that is no search, each known and given once, except `patient`.
+    """Parameters of a request other than a search: known ones, each once except `patient`.
 
     Raise RejectedSearchError for others: ignoring them would mislead the caller.
     """
@@ -27,12 +27,12 @@ class QueryParameters:
                 self._values[name] = value
 
     def get(self, name: str) -> str | None:
-        """Return a parameter's value, None where it was not given."""
+        """Return a parameter's value, None if it is absent."""
         return self._values.get(name)
 
 
 def instant_of(parameters: QueryParameters, name: str, otherwise: int) -> int:
-    """Read a parameter that is an instant, whole seconds; `otherwise` where it is not given."""
+    """Read a parameter that is an instant, in whole seconds; return `otherwise` if it is absent."""
     value = parameters.get(name)
     if value is None:
         return otherwise

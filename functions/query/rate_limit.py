@@ -1,4 +1,4 @@
-"""The limit of readers: each request takes tokens from the caller's own bucket.
+"""The limit of readers: each request takes tokens from the caller's bucket.
 
 The bucket's key does not reveal the caller: it is a keyed hash of the token's subject.
 """
@@ -22,7 +22,7 @@ TOKENS: Final = {
 def take_tokens(limits: Limits, ledger: ReadableLedger, access: Authorization, route: str) -> None:
     """Take a request's tokens; raise ThrottledError if there are too few.
 
-    Whom a token is for is its subject, else its patient. A ledger without keys has nothing to read.
+    The caller is the token's subject, or else its patient. A ledger without keys has no events.
     """
     if ledger.keys is None:
         return

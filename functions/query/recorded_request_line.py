@@ -1,12 +1,12 @@
-"""The request line of a recorded use: nothing in it names anybody.
+"""The request line of a recorded use, which names no person.
 
     GET /AuditEvent?patient=***&date=ge2026-11&type=***&_count=50
 
-The patients of the use are recorded each under their own secret. The line stands beside them, and
-in the use that belongs to the ledger, which no erasure reaches: so it contains only values that are
-by their form dates, numbers, codes of FHIR, DICOM and IHE, or
-ids of events, and of names only those of parameters that there are. An id of an event is left out
-of what patients see: while an agency's suspension lasts, it would say that there is such an event.
+Each patient of the use is recorded under the own secret. The line is recorded with each, and with
+the use that belongs to the ledger, which no erasure reaches. It therefore contains only values that
+have the form of dates, numbers, codes of FHIR, DICOM and IHE, or ids of events, and only the names
+of existing parameters. Ids of events are not shown to patients: while an agency's suspension lasts,
+an id would reveal that the event exists.
 """
 
 import re
@@ -55,7 +55,7 @@ _CODES: Final = (
 )
 _TOKEN: Final = rf"(?:(?:{'|'.join(map(re.escape, _SYSTEMS))}|)\|)?(?:{'|'.join(_CODES)})"
 _CODED: Final = ("type", "category", "subtype", "code", "purpose", "entity-type", "entity-role")
-_KEPT: Final = {
+_RECORDED: Final = {
     name: re.compile(rf"(?:{one})(?:,(?:{one}))*")
     for name, one in (
         *((name, _INSTANT) for name in ("date", "_lastUpdated", "from", "to", "requested")),
@@ -85,7 +85,7 @@ _VARIABLE: Final = re.compile(r"\{(\w+)\+?\}")
 
 
 def recorded_line(request: Request, *, shows_ids: bool) -> str:
-    """Return the line. `shows_ids`: whether ids of events stay, since no patient sees it."""
+    """Return the line. `shows_ids`: include ids of events, if no patient sees the line."""
     method, _, template = request.route.partition(" ")
 
     def variable(found: re.Match[str]) -> str:
@@ -98,8 +98,8 @@ def recorded_line(request: Request, *, shows_ids: bool) -> str:
 
 def _mask_path(name: str, value: str, *, shows_ids: bool) -> str:
     form = _OF_PATHS.get(name)
-    is_kept = form is not None and form.fullmatch(value) is not None
-    return value if is_kept and (shows_ids or name != "id") else MASK
+    is_recorded = form is not None and form.fullmatch(value) is not None
+    return value if is_recorded and (shows_ids or name != "id") else MASK
 
 
 def _mask_parameter(full_name: str, value: str, *, shows_ids: bool) -> str:
@@ -111,6 +111,6 @@ def _mask_parameter(full_name: str, value: str, *, shows_ids: bool) -> str:
     elif name == "_id":
         form = re.compile(rf"{_EVENT_ID}(?:,{_EVENT_ID})*") if shows_ids else None
     else:
-        form = _KEPT.get(name)
-    is_kept = form is not None and form.fullmatch(value) is not None
-    return f"{full_name}={value if is_kept else MASK}"
+        form = _RECORDED.get(name)
+    is_recorded = form is not None and form.fullmatch(value) is not None
+    return f"{full_name}={value if is_recorded else MASK}"

@@ -18,9 +18,9 @@ MAX_EVENTS = MAX_LOOKED_AT
 def events_about(
     authorized: AuthorizedRequest, patients: tuple[PatientReference, ...], period: Period
 ) -> Sequence[OpenedEvent]:
-    """Return all events about a patient, without what would tell of who is suspended.
+    """Return all events about a patient, except those that would reveal a suspended recipient.
 
-    Events that name such a recipient as an agent stay: the reports leave them out and count them.
+    Events with such a recipient as an agent are included: the reports omit and count them.
     """
     found = find_events(authorized, Search(), patients, period)
     if found.reached_ms is not None:

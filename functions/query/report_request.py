@@ -51,17 +51,17 @@ def read_times(
 ) -> Times:
     """Read `from`, `to` and `zone`.
 
-    A day as `from` is its beginning, as `to` its end; without them it is the time up to now, and
-    `default` before that. `by_day`: only whole days of the ledger's own zone: a period or a zone
-    of one's choice would tell by the minute what is shown by the day.
+    A day as `from` is its beginning, as `to` its end. Without `to`, the period ends now; without
+    `from`, it lasts for `default`. `by_day`: only whole days of the ledger's zone are accepted:
+    with another period or zone, a patient could find the minute of what is shown by the day.
     """
     zone = authorized.reports.zone
-    wanted = parameters.get("zone")
-    if wanted is not None and by_day:
+    zone_name = parameters.get("zone")
+    if zone_name is not None and by_day:
         raise RejectedSearchError("zone", "no such parameter: days are shown", "not-supported")
-    if wanted is not None:
+    if zone_name is not None:
         try:
-            zone = read_zone(wanted.replace(" ", "+"))  # a + that nobody wrote as %2B
+            zone = read_zone(zone_name.replace(" ", "+"))  # a + that was not written as %2B
         except FormatError:
             raise RejectedSearchError(
                 "zone", "an offset like +01:00, or an IANA name like Europe/Berlin"
@@ -69,7 +69,7 @@ def read_times(
     start, end = parameters.get("from"), parameters.get("to")
     if end is not None:
         to_ms = _read_time("to", end, zone, at_end=True, by_day=by_day)
-    else:  # all that there is: a sender's clock may be ahead by so much
+    else:  # a sender's clock may be ahead by so much
         to_ms = (authorized.now + MAX_AHEAD_SECONDS + 1) * 1000
         if by_day:
             to_ms = _midnight(day_of(to_ms, zone), zone, 1)
@@ -96,7 +96,7 @@ def read_requested(authorized: AuthorizedRequest, parameters: QueryParameters, z
 def read_patient(
     authorized: AuthorizedRequest, parameters: QueryParameters
 ) -> tuple[PatientReference, ...]:
-    """Read whom a report is about: the calling patient, or all names of the requested one."""
+    """Return all names of the patient of a report: the caller, or the requested patient."""
     own = authorized.own
     if own is not None:
         if parameters.patients:
@@ -115,9 +115,9 @@ def read_patient(
 
 def read_form(request: Request, parameters: QueryParameters) -> Form:
     """Choose JSON, CSV or HTML by `_format`, else by Accept; JSON without both."""
-    wanted = parameters.get("_format")
-    if wanted is not None:
-        form = _WORDS.get(wanted.partition(";")[0].strip().lower())
+    form_name = parameters.get("_format")
+    if form_name is not None:
+        form = _WORDS.get(form_name.partition(";")[0].strip().lower())
         if form is None:
             raise RejectedSearchError("_format", "json, csv or html", "not-supported", 406)
         return form
@@ -136,7 +136,7 @@ def _read_time(name: str, text: str, zone: Zone, *, at_end: bool, by_day: bool) 
 
 
 def _midnight(day: date, zone: Zone, later: int = 0) -> int:
-    """Return the beginning of a day, or of the one `later` days after it, in a zone."""
+    """Return the beginning of the day that is `later` days after `day`, in a zone."""
     day += timedelta(days=later)
     moment = datetime(day.year, day.month, day.day, tzinfo=zone.info)
     return min(max(int(moment.timestamp()) * 1000, FIRST_MS), LAST_MS)

@@ -1,4 +1,4 @@
-"""Reports as responses: rendered, recorded, and then sent."""
+"""Responses with reports: each is rendered, recorded, and then returned."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -45,7 +45,7 @@ def patient_names(patients: tuple[PatientReference, ...]) -> str:
 def _other_names(
     authorized: AuthorizedRequest, patients: Sequence[PatientReference]
 ) -> tuple[str, ...]:
-    """Return a warning if portals name patients in a way that none of the given names is of."""
+    """Return a warning if portals name patients in a form that none of these names has."""
     rules = authorized.ledger.rules.values()
     identifiers = tuple(pair for each in patients for pair in each.identifiers)
     reference = next((each.reference for each in patients if each.reference is not None), None)
@@ -65,7 +65,7 @@ def report_response(
     shown: Sequence[OpenedEvent] = (),
     warnings: tuple[str, ...] = (),
 ) -> Response:
-    """Render, record, and return the response, in this order: too large ones are refused before.
+    """Render, record, and return a report, in this order: if too large, it is not recorded.
 
     `patients`: named in the request; `shown`: the events in the report; `warnings`: about events
     that may be missing.
@@ -114,7 +114,7 @@ _REFUSED: Json = {
     "406": refusal("None of these forms."),
     "413": refusal(
         f"It would look at more than {MAX_EVENTS:,} events, or take too long, or "
-        "be larger than an answer: ask for a shorter period."
+        "be larger than a response: request a shorter period."
     ),
 }
 

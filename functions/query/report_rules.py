@@ -32,7 +32,7 @@ class ReportRules:
 
     @property
     def masks(self) -> bool:
-        """Whether patients are shown less than their events say."""
+        """Whether patients are shown less than their events contain."""
         return self.view.day_only or self.view.role_only
 
 

@@ -40,7 +40,7 @@ def names_recipient(event: OpenedEvent, suspensions: Sequence[Suspension]) -> bo
 
 
 def _texts(value: Any, name: str = "") -> Iterator[str]:
-    """Return every text in a document, an identifier as `<system>|<value>`, a query as it was."""
+    """Yield every text in a document, identifiers as `<system>|<value>`, queries decoded too."""
     if isinstance(value, dict):
         yield f"{value.get('system', '')}|{value.get('value', '')}"
         for member, inside in value.items():

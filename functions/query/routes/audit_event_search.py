@@ -136,7 +136,7 @@ def get_audit_events(context: QueryContext, request: Request) -> Response:
 def post_search(context: QueryContext, request: Request) -> Response:
     """POST /AuditEvent/_search: the same, with parameters in a form, in the query string, or both.
 
-    So that no log of a proxy has what identifies a patient.
+    No log of a proxy then contains what identifies a patient.
     """
     if request.body:
         request.require_media_type(FORM)

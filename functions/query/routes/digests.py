@@ -30,7 +30,7 @@ from functions.query.access import QueryContext
 from functions.query.query_parameters import QueryParameters, instant_of
 from functions.query.route import JSON_ONLY, QueryRoute
 
-MAX_DIGESTS = 60  # an answer: an hour of a busy ledger
+MAX_DIGESTS = 60  # of a response: an hour of a busy ledger
 MAX_DAYS = 366
 
 
@@ -46,7 +46,7 @@ def get_latest_digest(context: QueryContext, request: Request) -> Response:
 def get_digests(context: QueryContext, request: Request) -> Response:
     """GET /digests?from=&to=: the digests whose period ends within, in order, an hour's worth.
 
-    `next` is the `from` of what follows, absent at the end.
+    `next` is the `from` of the next page, absent at the end.
     """
     ledger = context.admit(request.access)
     parameters = QueryParameters(request, ("from", "to"))

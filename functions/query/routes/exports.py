@@ -7,8 +7,8 @@
      "next": "<cursor>"}
 
 All parts are pinned to the size that was published when the first was requested, and all receipts
-to the one checkpoint of the digest of that size, however much the ledger grows meanwhile: `next`
-carries the time of that digest, authenticated. See docs/decisions/0007-exports-in-parts.md.
+to the checkpoint of the digest of that size, while the ledger grows: `next` contains the
+authenticated time of that digest. See docs/decisions/0007-exports-in-parts.md.
 """
 
 import re
@@ -78,7 +78,7 @@ def get_export(context: QueryContext, request: Request) -> Response:
         raise VerificationError("the export would lack a record that does not open")
     if NO_TIME in page.warnings:
         raise RejectedSearchError("date", "dates that do not exclude each other")
-    if page.warnings:  # see search_events: more may match than is found without a period
+    if page.warnings:  # without a period, more may match than was found
         raise RejectedSearchError(
             "date", "a period (date=ge2026-11): without one the export is not whole", "required"
         )
@@ -136,7 +136,7 @@ def _read_parameters(authorized: AuthorizedRequest) -> tuple[str, str, Search]:
         raise RejectedSearchError("receipts", f"one of {', '.join(RECEIPTS)}")
     names = {name for name, _ in pairs}
     pairs += [pair for pair in _UNLESS_GIVEN if pair[0] not in names]
-    # What is left out would be missing from the files, and nobody would know.
+    # Strict: an ignored parameter would change the files without a notice.
     search = parse_search(pairs, is_strict=True, is_bounded_by_token=not authorized.sees_all)
     if "_count" not in names:
         search = msgspec.structs.replace(search, count=MAX_EVENTS)

@@ -39,8 +39,8 @@ _AFTER: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")  # generation of the 
 def get_findings(context: QueryContext, request: Request) -> Response:
     """GET /findings?from=&to=: what the rules found, by the ledger's time; the last day without.
 
-    Nobody is named: the entries say who and whom, to who reads them. A page has MAX_FINDINGS;
-    `next` is the parameter `after` of the one that follows.
+    A finding names no person: its entries do, for callers who may read them. A page has
+    MAX_FINDINGS; `next` is the parameter `after` of the next page.
     """
     authorized = context.authorize(request, "s")
     authorized.refuse_patients()
@@ -79,7 +79,7 @@ def _after(text: str | None, generation: int) -> int:
 
 
 def rules_of(authorized: AuthorizedRequest) -> list[dict[str, Any]]:
-    """Return which rules run, and for the others which data they lack."""
+    """Return which rules run, and which data the others lack."""
     _, state = read_state(authorized, RULES)
     rules: dict[str, str | None] = msgspec.json.decode(state or b"{}")
     return [
@@ -143,7 +143,7 @@ SCHEMAS: Json = {
             statement=TEXT_SCHEMA,
             directory={**TEXT_SCHEMA, "description": "Which directory people were looked up in."},
         ),
-        "description": "It names nobody: the entries do, to those who may read them.",
+        "description": "It names no person: its entries do, for those who may read them.",
     },
 }
 

@@ -77,7 +77,7 @@ SCHEMAS: Json = {
         unwatched={**SIZE, "description": "Events of streams beyond those that are watched."},
         unread={
             **SIZE,
-            "description": "Records that nobody can open: their numbers seem missing.",
+            "description": "Records that cannot be opened: their numbers seem missing.",
         },
     ),
 }

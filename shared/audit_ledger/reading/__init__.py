@@ -1,1 +1,1 @@
-"""Reading a ledger by those who may open it: its blocks as of one size, its records, its keys."""
+"""Reading a ledger for functions that may open it: blocks as of one size, records, keys."""

@@ -1,4 +1,4 @@
-"""Reads events of one ledger for one caller: those that match, that open, and that may be seen."""
+"""Finds the events of one ledger that match, that open, and that the caller may see."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -63,13 +63,13 @@ class EventFinder:
         search: Search,
         chunk: Sequence[EntryPosition],
         has_time: Callable[[], bool],
-        note_wrong: Callable[[EntryPosition], None] | None = None,
+        note_unreadable: Callable[[EntryPosition], None] | None = None,
         note_own_use: Callable[[EntryPosition], None] = lambda _: None,
     ) -> tuple[list[OpenedRecord], EntryPosition]:
         """Open the candidates that match and may be seen, as far as time allows.
 
         Return them and the last position that was looked at: a single event may take long.
-        `note_wrong`: called with those that do not open or cannot be read; without it they are
+        `note_unreadable`: called with those that do not open or cannot be read; without it they are
         errors; `note_own_use`: with the ledger's own events if they are left out.
         """
         below = [p for p in chunk if p.first_seq != MILESTONE and p.seq < self.log.size]
@@ -80,9 +80,9 @@ class EventFinder:
             try:
                 stored = self._stored(position)
             except (FormatError, VerificationError):
-                if note_wrong is None:
+                if note_unreadable is None:
                     raise
-                note_wrong(position)
+                note_unreadable(position)
                 continue
             if not self._may_see(stored):
                 continue
@@ -99,9 +99,9 @@ class EventFinder:
                 record = self.opener.open(entry)
                 is_shown = record is not None and self._is_shown(search, record.event)
             except (FormatError, VerificationError, UnreadableError):
-                if note_wrong is None:
+                if note_unreadable is None:
                     raise
-                note_wrong(position)
+                note_unreadable(position)
                 continue
             if record is not None and is_shown:
                 size_bytes += len(record.record)

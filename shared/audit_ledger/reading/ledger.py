@@ -36,7 +36,7 @@ class Tables(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, repr=False)
 class ReadableLedger:
-    """What answering a question needs of one ledger. `keys`: None before its first event."""
+    """The settings, keys, tables and files of one ledger. `keys`: None before its first event."""
 
     id: str
     origin: str
@@ -61,7 +61,7 @@ def ledgers(
     tables: Tables,
     clock: Callable[[], float],
 ) -> TtlCache[ReadableLedger]:
-    """Return the ledgers of a stage by id; `get` raises NotFoundError where none is declared."""
+    """Return the ledgers of a stage by id; `get` raises NotFoundError for an undeclared id."""
     name = f"audit-ledger-{stage}"
 
     def read(ledger_id: str) -> ReadableLedger:
@@ -88,5 +88,5 @@ def ledgers(
             reader_limit=setting.limits.reader.bucket,
         )
 
-    # Without keys it waits for its first event, which may come at any moment.
+    # A ledger without keys is not cached: its first event may arrive at any moment.
     return TtlCache(read, clock, lambda ledger: ledger.keys is not None)

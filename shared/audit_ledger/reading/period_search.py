@@ -44,10 +44,10 @@ def find_in_period(
 ) -> FoundInPeriod:
     """Return the matching events of a period, by own time or by the entry's.
 
-    `search` has no date. Of the entries that the ledger took in the period all are found,
-    whatever time they state; who reports decides by which they count (`events.own_time`). Ends
-    after `most` events, or when time is up: then with the newest of a period, or nothing.
-    `has_more_time`: whether that newest part may still be completed.
+    `search` has no date. All entries of the period are found, whatever time they state; a report
+    decides which time counts (`events.own_time`). The search ends after `most` events, or when time
+    is up: then with the newest part of the period, or nothing. `has_more_time`: whether time is
+    left to complete that part.
     """
     finder.refuse_ambiguous(search)
     if finder.ledger.keys is None:
@@ -106,10 +106,9 @@ def _later_than(
     window: PositionRange,
     has_time: Callable[[], bool],
 ) -> FoundInPeriod:
-    """Return the part of a period that is later than what was reached.
+    """Return the part of a period that is later than `reached_ms`.
 
-    Whole but for what was taken in it and has a plausible time of before: that is in no report
-    of it, and may be all that was not looked at.
+    It lacks only entries of that part with a plausible earlier time, which its report omits.
     """
     first_seq = finder.log.first_after(-(-(reached_ms + 1) // 1000) - 1)
     later = PositionRange(reached_ms + 1, window.last)
@@ -130,7 +129,7 @@ def _open(
     chunk: Sequence[EntryPosition],
     has_time: Callable[[], bool],
 ) -> tuple[list[OpenedRecord], EntryPosition]:
-    """Open the events of a report without their documents: all are in memory together."""
+    """Open events, and forget their documents: all events of a report are in memory together."""
     found, last = finder.open_matching(search, chunk, has_time)
     for opened in found:
         opened.event.forget_document()

@@ -49,34 +49,33 @@ class RecordOpener:
     _of_ledger: dict[int, SubjectSecret] | None = None
     _versions: frozenset[int] | None = None
 
-    def know(self, secrets: Iterable[SubjectSecret]) -> frozenset[bytes]:
-        """Take secrets that were read already; return the pseudonyms of their subjects."""
+    def add_secrets(self, secrets: Iterable[SubjectSecret]) -> frozenset[bytes]:
+        """Add secrets that were read; return the pseudonyms of their subjects."""
         by_pseudonym = {patient_pseudonym(KeyedHash(each.secret)): each for each in secrets}
         self._secrets.update(by_pseudonym)
         return frozenset(by_pseudonym)
 
     def look_up(self, entries: Iterable[StoredEntry]) -> None:
-        """Read the secrets of these entries' subjects, those that are not known yet."""
+        """Read the missing secrets of the subjects of these entries."""
         subjects = {entry.row.patient for entry in entries}
         if None in subjects:
             self._secrets_of_ledger()
-        wanted = sorted({s for s in subjects if s is not None} - set(self._secrets))
+        missing = sorted({s for s in subjects if s is not None} - set(self._secrets))
         shares = [
-            wanted[first::MAX_CONCURRENT_READS]
-            for first in range(min(MAX_CONCURRENT_READS, len(wanted)))
+            missing[first::MAX_CONCURRENT_READS]
+            for first in range(min(MAX_CONCURRENT_READS, len(missing)))
         ]
         for found in map_concurrently(self.ledger.subjects.of_pseudonyms, shares):
             self._secrets.update(found)
 
     def open(self, stored: StoredEntry) -> OpenedRecord | None:
-        """Open a record; None where its subject was erased.
+        """Open a record; return None if its subject was erased.
 
-        It makes no call once `look_up` was called with the entry. UnreachableError where secret or
-        ledger key may only be too new to be known here yet. UnreadableError where what was opened
-        cannot be read. VerificationError where entry, index row and sealed record are not those
-        that ingest sent: the tag that binds them is looked at before any secret, so that a row that
-        was altered is never taken for one of an erased subject, and what was opened is compared
-        with what the entry commits to.
+        Make no call after `look_up` with the entry. Raise UnreachableError if secret or ledger key
+        may be too new to be known yet; UnreadableError if the opened record cannot be read;
+        VerificationError if entry, index row and sealed record are not those that ingest sent. The
+        tag that binds them is verified before any secret is used, so that an altered row is never
+        mistaken for one of an erased subject; the opened record is compared with the commitment.
         """
         row, seq, origin = stored.row, stored.seq, self.ledger.origin
         sealed, ledger_key = self.require_sent(stored)
@@ -108,11 +107,11 @@ class RecordOpener:
         return OpenedRecord(event, stored, record, blind)
 
     def require_sent(self, stored: StoredEntry) -> tuple[SealedRecord, bytes]:
-        """Return a sealed record, and the ledger key that it needs, where it is as ingest sent it.
+        """Return a sealed record and its ledger key, if the record is as ingest sent it.
 
-        VerificationError where entry, index row and sealed record do not belong together;
-        UnreachableError where its ledger key may only be too new to be known here yet. It needs no
-        secret of a subject: what was erased is still as it was sent.
+        Raise VerificationError if entry, index row and sealed record do not belong together;
+        UnreachableError if the ledger key may be too new to be known yet. No secret of a subject is
+        needed: an erased record can be verified.
         """
         seq = stored.seq
         header = read_header(stored.item.sealed)
@@ -174,7 +173,7 @@ def secrets_of_names(ledger: ReadableLedger, names: Iterable[str]) -> list[Subje
 
 
 def _commitment(stored: StoredEntry) -> bytes:
-    """Return what an entry commits to; VerificationError where it is not the one it stands for."""
+    """Return the commitment of an entry; VerificationError if number, time or kind are wrong."""
     seq, entry = stored.seq, parse_entry(stored.item.entry)
     if entry.seq != seq or entry.time != stored.block_time:
         raise VerificationError(f"entry {seq}: number or time are not those of its block")

@@ -24,7 +24,7 @@ NO_TIME = "date.empty"
 
 @dataclass(frozen=True)
 class Page:
-    """A page of a search. `next`: the place behind which the next page begins, None at the end.
+    """A page of a search. `next`: the position after which the next page begins, None at the end.
 
     `warnings`: codes of what the answer may lack; `lacks_own_use`: whether events of the ledger's
     own were left out.
@@ -44,8 +44,8 @@ def find_page(
 ) -> Page:
     """Return a page: matching events behind `after` in the requested order.
 
-    A record that was altered, or an index row that leads elsewhere, does not end a search: the
-    page warns that something is left out.
+    An altered record, or an index row of another entry, does not end a search: the page has a
+    warning that it is left out.
     """
     finder.refuse_ambiguous(search)
     newest_first = search.sort == "-date"
@@ -70,25 +70,25 @@ def count_matches(
 ) -> int | None:
     """Count all matching events; None if that cannot be determined.
 
-    That is where more than `most` would have to be opened, time is up before, the index may
-    not lead to all, or something does not open.
+    That is if more than `most` records would have to be opened, time is up, the index may not lead
+    to all, or a record does not open.
     """
     newest_first = search.sort == "-date"
     window = range_of(search, None, newest_first=newest_first)
     if window.is_empty or finder.ledger.keys is None:
         return 0
     positions, warnings = candidates_of(finder, search, window, newest_first=newest_first)
-    wrong: list[EntryPosition] = []
+    unreadable: list[EntryPosition] = []
     looked_at = counted = 0
     while chunk := list(islice(positions, BATCH_SIZE)):
         looked_at += len(chunk)
-        if warnings or wrong or looked_at > most or not has_time():
+        if warnings or unreadable or looked_at > most or not has_time():
             return None
-        found, last = finder.open_matching(search, chunk, has_time, wrong.append)
+        found, last = finder.open_matching(search, chunk, has_time, unreadable.append)
         if last != chunk[-1]:
             return None
         counted += len(found)
-    return None if warnings or wrong else counted
+    return None if warnings or unreadable else counted
 
 
 def _fill(
@@ -101,17 +101,19 @@ def _fill(
 ) -> Page:
     """Open candidates until the page is full, the work is done, or there are none left.
 
-    However much work it is, a page ends further on than it began.
+    A page always ends after the position where it began.
     """
     found: list[OpenedRecord] = []
     own_use: list[EntryPosition] = []
     opened = 0
     last: EntryPosition | None = None
     while chunk := next_chunk(positions, min(BATCH_SIZE, search.count - len(found))):
-        wrong: list[EntryPosition] = []
-        more, last = finder.open_matching(search, chunk, has_time, wrong.append, own_use.append)
+        unreadable: list[EntryPosition] = []
+        more, last = finder.open_matching(
+            search, chunk, has_time, unreadable.append, own_use.append
+        )
         found += more
-        if wrong and UNOPENED not in warnings:
+        if unreadable and UNOPENED not in warnings:
             warnings = (*warnings, UNOPENED)
         if last != chunk[-1]:
             return Page(tuple(found), last, warnings, bool(own_use))

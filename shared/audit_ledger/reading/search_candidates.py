@@ -61,7 +61,7 @@ def persons_of(
             rules = finder.ledger.rules.values()
             is_complete = not any(may_have_other_names(rules, each) for each in patients)
             if is_report or is_complete or not is_period:
-                pseudonyms = finder.opener.know(s for known in secrets for s in known or ())
+                pseudonyms = finder.opener.add_secrets(s for known in secrets for s in known or ())
                 found = [Person("patient", pseudonyms), Person("agent", pseudonyms)]
                 return found, () if is_complete else ("patient.incomplete",)
         elif not is_period:
@@ -71,7 +71,9 @@ def persons_of(
             keys = finder.ledger.keys
             staff = [staff_pseudonym(keys.index_key, n) for n in lookup.names] if keys else []
             acting = (_secrets_of(finder, patient) or () for patient in lookup.patients)
-            patients_acting = finder.opener.know(secret for known in acting for secret in known)
+            patients_acting = finder.opener.add_secrets(
+                secret for known in acting for secret in known
+            )
             found = [Person("agent", {*staff, *patients_acting})]
             return found, () if lookup.is_complete else ("agent.incomplete",)
     return None, ()

@@ -1,7 +1,7 @@
-"""The log up to one published size, as one request sees it: every block is read once at most.
+"""The log up to one published size, for one request: every block is read at most once.
 
-A search goes on for pages while the ledger grows. All its pages look at the size that was published
-when it began, so that nothing is missed and nothing comes twice.
+A search has many pages while the ledger grows. All its pages are of the size that was published
+when it began, so that nothing is missed or repeated.
 """
 
 from collections.abc import Iterable, Iterator
@@ -34,10 +34,10 @@ class StoredBlock:
         return self.body.time
 
     def entry(self, seq: int) -> StoredEntry | None:
-        """Return an event's entry, or None where it is a control entry or of another block.
+        """Return an event's entry; None for a control entry or an entry of another block.
 
-        Raise VerificationError where an event's entry has lost its index row: it would be in no
-        answer, as if it were a control entry.
+        Raise VerificationError if an event's entry has lost its index row: no response would
+        contain it, as if it were a control entry.
         """
         if not self.first_seq <= seq < self.size_after:
             return None
@@ -57,7 +57,7 @@ class StoredBlock:
 
 
 def read_block(block: Block) -> StoredBlock:
-    """Read a block as it is stored; FormatError where it is none."""
+    """Read a stored block; raise FormatError if it is malformed."""
     body = parse_body(block.body)
     if len(body.items) != block.count:
         raise FormatError(f"block {block.first_seq}: its count is not its entries'")
@@ -73,7 +73,7 @@ class LogSnapshot:
     read: dict[int, StoredBlock] = field(default_factory=dict)
 
     def block(self, first_seq: int) -> StoredBlock:
-        """Return the block that begins with an entry; VerificationError where the index errs."""
+        """Return the block that begins with an entry; raise VerificationError if there is none."""
         if first_seq not in self.read:
             block = self.blocks.beginning_at(first_seq)
             if block is None:
@@ -82,7 +82,7 @@ class LogSnapshot:
         return self.read[first_seq]
 
     def fetch(self, first_seqs: Iterable[int]) -> None:
-        """Read the blocks that begin with these entries, those that are not here yet, at once."""
+        """Read the missing blocks that begin with these entries, concurrently."""
         missing = sorted(set(first_seqs).difference(self.read))
         for block in map_concurrently(self.blocks.beginning_at, missing):
             if block is not None:
@@ -91,7 +91,7 @@ class LogSnapshot:
     def newest_first(self, seq: int | None = None) -> Iterator[StoredBlock]:
         """Return the blocks that end at entry `seq` (None: at the size) or before, newest first.
 
-        Raise VerificationError where one is missing.
+        Raise VerificationError if one is missing.
         """
         below = self.size if seq is None else seq
         for block in self.blocks.before(below):
@@ -103,7 +103,7 @@ class LogSnapshot:
     def oldest_first(self, first_seq: int) -> Iterator[StoredBlock]:
         """Return the blocks from the one that begins with `first_seq` on, in order.
 
-        Raise VerificationError where one is missing.
+        Raise VerificationError if one is missing.
         """
         next_seq = first_seq
         for block in self.blocks.since(first_seq):
@@ -134,8 +134,8 @@ class LogSnapshot:
         """Return the entries that secondary indexes may not have yet.
 
         Those of the last ten seconds, and of the last block: its sequencer may have died before
-        it indexed it. One at a time, so that none is read in vain: mostly there are one or two,
-        and no sequencer signs and commits more than some hundred in ten seconds.
+        it indexed it. They are read one at a time: usually there are one or two, and no sequencer
+        signs and commits more than some hundred in ten seconds.
         """
         found: list[StoredEntry] = []
         below = self.size
@@ -149,14 +149,14 @@ class LogSnapshot:
         return found
 
     def numbered(self, seq: int) -> StoredEntry | None:
-        """Return an event's entry by its number; None where it is of control, or none below."""
+        """Return an event's entry by its number; None for a control entry and beyond the size."""
         if seq >= self.size:
             return None
         block = self.blocks.ending_before(seq + 1)
         return None if block is None else self._keep(block).entry(seq)
 
     def stored(self, first_seq: int, seq: int) -> StoredEntry:
-        """Return an entry; VerificationError where its block has none of that number."""
+        """Return an entry; raise VerificationError if its block has none of that number."""
         entry = self.block(first_seq).entry(seq)
         if entry is None:
             raise VerificationError(f"the index names an entry {seq} that its block has not")

@@ -1,7 +1,7 @@
-"""Tokens of elements whose codes FHIR closes: a code that no event can have is refused.
+"""Tokens of elements with a required value set: a code that no event can have is refused.
 
-It would find nothing, and an empty page would look like an answer: `action=read` for `R`, say, or
-`outcome=failure` for `4,8,12`.
+It would find nothing, and an empty page would look like a result: `action=read` instead of `R`, or
+`outcome=failure` instead of `4,8,12`.
 """
 
 from typing import Final

@@ -107,7 +107,7 @@ def _document(entity: EntityDetails) -> JsonObject:
 
 
 def _reference(target: Target) -> JsonObject:
-    """Write a Reference; where there is nothing to say, that it is unknown."""
+    """Write a Reference; without any content, one whose data is absent as unknown."""
     reference: JsonObject = {}
     if target.reference is not None:
         reference["reference"] = target.reference

@@ -1,7 +1,7 @@
 """The criteria of a search: parsed values, each of which can be written as in a query.
 
-All criteria must hold; of one criterion's values one must. Values name patients and
-staff, so no repr shows them.
+An event must match all criteria, and one value of each. Values name patients and staff, so no repr
+shows them.
 """
 
 from typing import Final, Literal
@@ -81,7 +81,7 @@ Value = DateCondition | Token | NamedResource | Text
 
 
 class Criterion(msgspec.Struct, frozen=True, gc=False):
-    """One repetition of a parameter: one of its values must hold."""
+    """One repetition of a parameter: an event must match one of its values."""
 
     parameter: str
     values: tuple[Value, ...]
@@ -89,7 +89,7 @@ class Criterion(msgspec.Struct, frozen=True, gc=False):
 
 
 class Search(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A search of AuditEvents: all criteria must hold.
+    """A search of AuditEvents, which match all criteria.
 
     `own_use`: whether events that the ledger itself emits are found too, or alone; `count`: events
     a page; `sort`: by the event's own time; `format`: whether `_format` was requested; `cursor`:

@@ -2,8 +2,8 @@
 
     patient=Patient/1&date=ge2026-11&own-use=exclude&_sort=-date&_count=50&_cursor=…
 
-Criteria come in the order in which they were given, without what was ignored; `own-use`, `_sort`
-and `_count` always, since the server may have chosen them. Percent-encoded as RFC 3986, Section 2.1
+Criteria are in the order of the request, without what was ignored; `own-use`, `_sort` and `_count`
+are always there, since the server may have chosen them. Percent-encoded as RFC 3986, Section 2.1
 has it.
 """
 
@@ -26,7 +26,7 @@ def self_query(search: Search) -> str:
 def next_query(search: Search, cursor: str) -> str:
     """Return the query string of the link next: the same search from `cursor` on.
 
-    Without `_total`: it is counted once, and stands on the first page.
+    Without `_total`: matches are counted once, for the first page.
     """
     return self_query(msgspec.structs.replace(search, cursor=cursor, total=None))
 

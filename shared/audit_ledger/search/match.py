@@ -1,10 +1,10 @@
 """Whether an opened event fulfils a search: every criterion, exactly (FHIR R4 and R5, Search).
 
 Codes and identifiers match as they are written, case included. An R4 element of type `code` has no
-system of its own, and that of the value set that FHIR binds it to: it matches either way. A
-patient is anyone whom the event is about or who acts as one; `agent.identifier` and its like are
-those of the Reference itself (and of a contained resource that it refers to). CloudEvents that
-carry no AuditEvent are looked at as they are read (`EventDetails`): their patient is no entity.
+system of its own, and that of the value set that FHIR binds it to: it matches with both. Patients
+are those whom the event is about and patients who act; `agent.identifier` and the like compare the
+identifiers of the Reference (and of a contained resource that it refers to). CloudEvents without an
+AuditEvent are compared as they are read (`EventDetails`): their patient is no entity.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -45,20 +45,20 @@ def matches(search: Search, opened: OpenedEvent, namespace: str | None = None) -
     """
     if search.own_use != "include" and (OWN_USE in opened.flags) == (search.own_use == "exclude"):
         return False
-    return all(_holds(criterion, opened, namespace) for criterion in search.criteria)
+    return all(_matches(criterion, opened, namespace) for criterion in search.criteria)
 
 
-def _holds(criterion: Criterion, opened: OpenedEvent, namespace: str | None) -> bool:
+def _matches(criterion: Criterion, opened: OpenedEvent, namespace: str | None) -> bool:
     if criterion.modifier == "missing":
-        (wanted,) = criterion.values
-        return _is_missing(criterion.parameter, opened.details) == (str(wanted) == "true")
+        (value,) = criterion.values
+        return _is_missing(criterion.parameter, opened.details) == (str(value) == "true")
     if criterion.modifier == "not":
         plain = msgspec.structs.replace(criterion, modifier="")
-        return not _holds(plain, opened, namespace)
-    return any(_value_holds(criterion, value, opened, namespace) for value in criterion.values)
+        return not _matches(plain, opened, namespace)
+    return any(_value_matches(criterion, value, opened, namespace) for value in criterion.values)
 
 
-def _value_holds(
+def _value_matches(
     criterion: Criterion, value: Value, opened: OpenedEvent, namespace: str | None
 ) -> bool:
     match value:
@@ -82,21 +82,21 @@ def _value_holds(
 
 
 def _is_missing(parameter: str, details: EventDetails) -> bool:
-    """Return whether an event has nothing of what a parameter looks at."""
+    """Return whether an event has no value that a parameter compares."""
     if parameter in _TEXTS:
         return not any(_TEXTS[parameter](details))
     if parameter == "patient":
         return not any(True for _ in _patients(details))
     if parameter in _TARGETS:
         return all(target == Target() for target in _TARGETS[parameter](details))
-    return not any(True for _ in _LOOKS_AT[parameter](details))
+    return not any(True for _ in _TOKENS[parameter](details))
 
 
 def _pairs(parameter: str, opened: OpenedEvent) -> TokenPairs:
-    """Return what a token parameter looks at."""
+    """Return the pairs that a token parameter compares."""
     if parameter == "_id":
         return (("", opened.event_id),)
-    return _LOOKS_AT[parameter](opened.details)
+    return _TOKENS[parameter](opened.details)
 
 
 def _is(token: Token, pair: TokenPair) -> bool:
@@ -175,7 +175,7 @@ _TEXTS: Final[dict[str, Callable[[EventDetails], Iterable[str]]]] = {
     "entity-name": lambda details: (entity.name for entity in details.entities if entity.name),
     "policy": lambda details: (uri for agent in details.agents for uri in agent.policies),
 }
-_LOOKS_AT: Final[dict[str, Callable[[EventDetails], TokenPairs]]] = {
+_TOKENS: Final[dict[str, Callable[[EventDetails], TokenPairs]]] = {
     "patient.identifier": lambda details: _identifiers(_patients(details)),
     "agent.identifier": lambda details: _identifiers(agent.who for agent in details.agents),
     "entity.identifier": lambda details: _identifiers(entity.what for entity in details.entities),

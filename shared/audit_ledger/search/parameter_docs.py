@@ -77,7 +77,7 @@ UNSUPPORTED: Final = (
     "`_query`, `_revinclude`, `_score`, `_security`, `_source`, `_tag`, `_text`, `_type`, chains "
     "other than `.identifier`, `_summary` other than `count` and `false`"
 )
-"""Of FHIR's parameters for AuditEvent, R4 and R5: named in the answer, where they are given."""
+"""FHIR's parameters for AuditEvent, R4 and R5, that are named in a response as not supported."""
 
 REFUSED: Final = (
     "`_sort` other than by `date` or `-date`, the prefixes `ne` and `ap` of dates, and modifiers "

@@ -73,7 +73,7 @@ _ELEMENTS: Final = frozenset(
     for elements in (*(kinds["AuditEvent"] for kinds in ELEMENTS.values()), OF_ALL, OF_RESOURCES)
     for name in elements
 )
-# A + that nobody wrote as %2B arrives as a space.
+# A + that was not written as %2B arrives as a space.
 _JSON: Final = (
     "json",
     "application/json",
@@ -154,7 +154,7 @@ def _check_size(pairs: list[tuple[str, str]]) -> None:
 
 
 def _shown(name: str) -> str:
-    """Return an unknown parameter's name, unless it is none: then it may be anything."""
+    """Return an unknown parameter's name, unless it has not the form of a name."""
     return name if _NAME.fullmatch(name) else "(no name of a parameter)"
 
 
@@ -222,10 +222,10 @@ def _sort(text: str | None) -> Sort:
 
 
 def _own_use(text: str | None, criteria: Iterable[Criterion]) -> OwnUse:
-    """Leave the ledger's own events out, unless something asks for them."""
+    """Exclude the ledger's own events, unless a criterion requests them."""
     if text is not None:
         return _one_of("own-use", text, _OWN_USES, "include, exclude or only")
-    asks = any(
+    is_requested = any(
         criterion.parameter == "_id"
         or (criterion.parameter in ("type", "category") and value.code in _OF_OWN_USE)
         for criterion in criteria
@@ -233,7 +233,7 @@ def _own_use(text: str | None, criteria: Iterable[Criterion]) -> OwnUse:
         for value in criterion.values
         if isinstance(value, Token)
     )
-    return "include" if asks else "exclude"
+    return "include" if is_requested else "exclude"
 
 
 def _format(text: str | None) -> str | None:

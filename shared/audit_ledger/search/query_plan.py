@@ -1,9 +1,8 @@
-"""What the reader of the index needs of a search: where to look, before anything is opened.
+"""The bounds of a search for the reader of the index, before anything is opened.
 
-A period bounds what is read, a lookup finds it by pseudonym; everything else filters what was found
-(`match`). All that is given here is an outer bound: what fulfils the search lies within, and
-`match` decides. Where several lookups are given, each alone finds everything (all criteria must
-hold), so that the reader may take any.
+A period bounds what is read, a lookup finds it by pseudonym; all other criteria filter what was
+found (`match`). The bounds are outer ones: every match is within them, and `match` decides. Of
+several lookups, each alone finds every match (all criteria must match), so the reader may take any.
 
 A criterion is a lookup only when each of its alternatives can be hashed: `patient.identifier` with
 a system and a value, `patient=1` (a Patient), `agent=Practitioner/1`. What cannot be hashed
@@ -46,13 +45,13 @@ class EventPeriod(msgspec.Struct, frozen=True, gc=False):
 
 
 class AgentLookup(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
-    """Agents, one of whom must have done it.
+    """Agents, one of whom an event must have.
 
     `names` are canonical identifiers, to be hashed as staff; `patients` may be patients who acted:
-    their pseudonyms stand among the agents'. `is_complete`: whether the index finds every event
-    (of its first 64 agents). It does not where an event may name the agent by something better
-    too, since an agent is indexed by the best name alone (`identifier|…` beside a reference), or
-    where it may be a device (`urn:uuid:…`): read a period instead, or say that some may be missing.
+    their pseudonyms are among the agents'. `is_complete`: whether the index finds every event
+    (of its first 64 agents). It does not if an event may name the agent by a better name too, since
+    an agent is indexed by the best name alone (`identifier|…` beside a reference), or if it may be
+    a device (`urn:uuid:…`): read a period instead, or warn that some may be missing.
     """
 
     SHOWN = ("is_complete",)
@@ -72,7 +71,7 @@ def entry_period(search: Search) -> EventPeriod:
 
 
 def requested_ids(search: Search) -> tuple[str, ...] | None:
-    """Return the event ids that `_id` allows, each once; None where it was not given."""
+    """Return the event ids that `_id` allows, each once; None without it."""
     allowed: tuple[str, ...] | None = None
     for criterion in _required(search, "_id"):
         ids = dict.fromkeys(value.code for value in criterion.values if isinstance(value, Token))
@@ -84,7 +83,7 @@ def requested_ids(search: Search) -> tuple[str, ...] | None:
 def patient_lookups(search: Search) -> tuple[tuple[PatientReference, ...], ...]:
     """Return, for each criterion that is a lookup, the patients of whom one must be named.
 
-    Named as whom the event is about, or as an agent: the reader looks for a pseudonym as both. It
+    As the patient of an event or as an agent: the reader looks for a pseudonym as both. It
     finds every event of a portal whose rule makes the pseudonym of that very name
     (`canonical_patient`); what another rule has put under another name, a period finds.
     """
@@ -115,7 +114,7 @@ def is_bounded(search: Search) -> bool:
 
 
 def _required(search: Search, *parameters: str) -> Iterable[Criterion]:
-    """Return criteria that say what must be there: `:not` and `:missing` bound nothing."""
+    """Return criteria that require a value: `:not` and `:missing` bound nothing."""
     return (c for c in search.criteria if c.parameter in parameters and not c.modifier)
 
 
@@ -129,7 +128,7 @@ def _period(search: Search, parameter: str) -> EventPeriod:
 
 
 def _patient(value: Value) -> PatientReference | None:
-    """Return the patient whom a value names so that a pseudonym can be made of it."""
+    """Return the patient that a value names, if a pseudonym can be made of it."""
     if isinstance(value, NamedResource):
         if value.reference.startswith("urn:uuid:") or patient_reference(value.reference):
             return PatientReference(value.reference)

@@ -154,7 +154,7 @@ def _interval(form: re.Match[str]) -> tuple[str, int, int]:
     if minute is None:
         first_ms = (first - _EPOCH).days * _DAY
         return spelled, first_ms, min(first_ms + _days(first, month, day) * _DAY, END_MS)
-    zone = (zone or "Z").replace(" ", "+")  # a + that nobody wrote as %2B
+    zone = (zone or "Z").replace(" ", "+")  # a + that was not written as %2B
     spelled += f"T{minute}"
     first_ms = parse_instant_ms(f"{spelled}:{second or '00'}.{fraction or '0'}{zone}")
     width = 60_000 if second is None else 1000
