@@ -255,10 +255,10 @@ def accounting_document(
             ),
         ),
         notes=(
-            "This accounting follows 45 CFR 164.528. What was not clearly excluded is in it. "
-            "Where several disclosures went to one recipient for one purpose, the line tells of "
-            "the first, how many there were, and when the last was.",
-            "Addresses are as recorded: often those of a computer.",
+            "This accounting follows 45 CFR 164.528. It contains everything that is not clearly "
+            "excluded. Several disclosures to one recipient for one purpose are one line, which "
+            "describes the first of them and states their number and the time of the last.",
+            "Addresses are as recorded, and often those of computers.",
             WRONG_CLOCK,
         ),
         verify=verify,

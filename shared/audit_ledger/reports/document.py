@@ -18,12 +18,12 @@ class Instant(msgspec.Struct, frozen=True, gc=False):
     ms: int
 
 
-NOT_NUMBERED = "Entries are not numbered here. The privacy office can name them."
+NOT_NUMBERED = "Entry numbers are not shown here. The privacy office can provide them."
 """For reports with days in place of times: an entry's number would reveal its time."""
 
 WRONG_CLOCK = (
-    "If a time as stated is given too, the sender's clock cannot have been right, or the event "
-    "came more than a month late: it is counted by when the ledger took it."
+    "If a time as stated is shown too, the sender's clock cannot have been right, or the event "
+    "arrived more than a month late: it is counted at the time when the ledger received it."
 )
 """For reports with events whose own time is implausible (`events.own_time`)."""
 
@@ -153,7 +153,7 @@ def how_to_verify(cover: Cover) -> tuple[str, ...]:
         f"Entry numbers are those of the ledger {cover.origin}. A receipt proves what an entry "
         "contains, and that it has been there unaltered since: request the receipts of the entries "
         "that matter to you, and the ledger's policy file.",
-        "ledger receipt verify RECEIPT --policy POLICY --record RECORD checks one without any "
-        "network, and ledger verify SOURCE --policy POLICY the whole ledger. Neither needs our "
-        "word; other programs that read C2SP tlog-proof and tlog-tiles do as well.",
+        "ledger receipt verify RECEIPT --policy POLICY --record RECORD verifies one without "
+        "a network, and ledger verify SOURCE --policy POLICY the whole ledger. Neither requires "
+        "trust in us, and other programs that read C2SP tlog-proof and tlog-tiles do the same.",
     )

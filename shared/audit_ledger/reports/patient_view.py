@@ -177,7 +177,7 @@ def patient_view_document(view: PatientView, cover: Cover) -> Document:
             ),
         ),
         notes=(
-            "Each line is one event that a system recorded; one look may make several.",
+            "Each line is one event that a system recorded; one access may cause several.",
             WRONG_CLOCK,
         ),
         verify=verify,
