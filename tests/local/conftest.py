@@ -1,4 +1,4 @@
-"""The small app and the real one, deployed."""
+"""Deployments of the small app and of the real one."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,20 +10,21 @@ from infra.local.cloud import LocalCloud, local_cloud
 from infra.local.cloudformation.deploy import deploy
 from infra.local.cloudformation.deployment import Deployment
 from tests.local.small_app import write_assembly
+from tests.local.submissions import accept
 
 REGION = "eu-central-1"
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """The small app, deployed once for a module whose tests leave it as it is."""
+    """The small app, deployed once for a module whose tests do not change it."""
     with emulated_aws(REGION):
         yield deploy(write_assembly(tmp_path_factory.mktemp("assembly")), REGION)
 
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[Deployment]:
-    """The small app, deployed anew for one test."""
+    """The small app, deployed for one test."""
     with emulated_aws(REGION):
         yield deploy(write_assembly(tmp_path), REGION)
 
@@ -34,3 +35,13 @@ def cloud(assembly: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalClou
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     with local_cloud(assembly, region=REGION) as cloud:
         yield cloud
+
+
+@pytest.fixture
+def published_cloud(cloud: LocalCloud) -> LocalCloud:
+    """The real app, in which each ledger has a digest: north of three events, south of two."""
+    accept(cloud, "north", 3)
+    accept(cloud, "south", 2)
+    cloud.drain()
+    cloud.publish()
+    return cloud

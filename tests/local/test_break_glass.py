@@ -1,4 +1,4 @@
-"""The drill under the break-glass role: what it may is enough for its commands, and no more."""
+"""The recovery drill: the break-glass role has the permissions that its commands need."""
 
 import json
 from typing import Any
@@ -18,21 +18,11 @@ WHERE = ["--stage", "dev", "--ledger", "north"]
 BATCH_SIZE = ["--settle", "0"]
 
 
-@pytest.fixture
-def cloud(cloud: LocalCloud) -> LocalCloud:
-    """Two ledgers, each with a digest, and a row of one that no digest covers."""
-    accept(cloud, "north", 3)
-    accept(cloud, "south", 2)
-    cloud.drain()
-    cloud.publish()
-    return cloud
-
-
 def items(table: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = boto3.client("dynamodb", REGION).scan(
+    rows: list[dict[str, Any]] = boto3.client("dynamodb", REGION).scan(
         TableName=f"audit-ledger-dev-{table}"
     )["Items"]
-    return sorted(found, key=str)
+    return sorted(rows, key=str)
 
 
 def lose(table: str, *names: str) -> None:
@@ -43,10 +33,11 @@ def lose(table: str, *names: str) -> None:
         dynamodb.delete_item(TableName=f"audit-ledger-dev-{table}", Key=key)
 
 
-def test_the_role_rebuilds_and_unfreezes_and_nothing_it_asks_is_refused(
-    cloud: LocalCloud, capsys: pytest.CaptureFixture[str]
+def test_the_break_glass_role_rebuilds_and_unfreezes(
+    published_cloud: LocalCloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Blocks and events of both ledgers lost, one rebuilt; it goes on, and the other waits."""
+    """None of its calls is refused; both ledgers lost their blocks, and continue afterwards."""
+    cloud = published_cloud
     archive, published = (
         cloud.ledger("north").environment[name] for name in ("ARCHIVE_BUCKET", "PUBLISHED_BUCKET")
     )
@@ -61,19 +52,19 @@ def test_the_role_rebuilds_and_unfreezes_and_nothing_it_asks_is_refused(
     for ledger_id in ("north", "south"):
         with calling_as(ROLE):
             assert run(["rebuild", *WHERE[:3], ledger_id, "--archive", archive, *BATCH_SIZE]) == 0
-    kept = [item for item in items("events") if "lost" not in item]
-    assert {"blocks": items("blocks"), "events": kept} == before
+    rebuilt = [item for item in items("events") if "lost" not in item]
+    assert {"blocks": items("blocks"), "events": rebuilt} == before
 
     key = {"key": {"S": "dev.audit.example.org/north#published"}}
     boto3.client("dynamodb", REGION).update_item(
         TableName="audit-ledger-dev-ledgers",
         Key=key,
         UpdateExpression="SET frozen = :reason",
-        ExpressionAttributeValues={":reason": {"S": "the publisher said so"}},
+        ExpressionAttributeValues={":reason": {"S": "a test froze it"}},
     )
     with calling_as(ROLE):
         both = ["--archive", archive, "--published", published]
-        assert run(["unfreeze", *WHERE, *both, "--reason", "the publisher said so"]) == 0
+        assert run(["unfreeze", *WHERE, *both, "--reason", "a test froze it"]) == 0
     assert len(cloud.permissions.refusals) == refusals
     accept(cloud, "north")
     cloud.drain()
@@ -81,11 +72,12 @@ def test_the_role_rebuilds_and_unfreezes_and_nothing_it_asks_is_refused(
     assert len(items("blocks")) == len(before["blocks"]) + 1
 
 
-def test_the_role_has_views_made_anew(
-    cloud: LocalCloud, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_the_break_glass_role_rebuilds_views(
+    published_cloud: LocalCloud, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In as many runs as it takes; interrupted, it goes on; nothing that it asks is refused."""
-    cloud.drain()  # the digests have the follower follow
+    """None of its calls is refused; an interrupted rebuild is continued."""
+    cloud = published_cloud
+    cloud.drain()  # the announced digests start the follower
     lose("views", "key")
     refusals = len(cloud.permissions.refusals)
     with calling_as(ROLE):
@@ -113,9 +105,9 @@ def test_the_role_has_views_made_anew(
 
 
 @pytest.mark.parametrize("role", ["north-publisher", "north-sequencer", "ingest"])
-def test_no_other_role_can_rebuild(cloud: LocalCloud, role: str) -> None:
-    """Each lacks something that it would need."""
-    archive = cloud.ledger("north").environment["ARCHIVE_BUCKET"]
+def test_no_other_role_can_rebuild(published_cloud: LocalCloud, role: str) -> None:
+    """Each lacks a permission that it would need."""
+    archive = published_cloud.ledger("north").environment["ARCHIVE_BUCKET"]
     lose("blocks", "origin", "first_seq")
     with calling_as(Caller(role, role=f"audit-ledger-dev-{role}")):
         where = [*WHERE, "--origin", "dev.audit.example.org/north", "--archive", archive]

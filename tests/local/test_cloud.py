@@ -103,6 +103,14 @@ def test_a_poisoned_message_fails_alone_and_is_archived(cloud: LocalCloud, tmp_p
     """Dead letters are copied to the archive bucket at once; the rest is in the ledger."""
     sqs = boto3.client("sqs", region_name=REGION)
     url = sqs.get_queue_url(QueueName=cloud.ledger("north").queue)["QueueUrl"]
+    policy = json.loads(
+        sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"][
+            "RedrivePolicy"
+        ]
+    )
+    sqs.set_queue_attributes(  # instead of the seven days of the template
+        QueueUrl=url, Attributes={"RedrivePolicy": json.dumps({**policy, "maxReceiveCount": 3})}
+    )
     accept(cloud, "north", 2)
     sqs.send_message(QueueUrl=url, MessageBody="poison")
     cloud.drain()

@@ -16,6 +16,7 @@ import pytest
 from audit_ledger.errors import LedgerError
 from infra.local.aws.call_context import Caller, calling_as
 from infra.local.cloudformation.deployment import Deployment, QueueMapping
+from infra.local.lambda_runtime import sqs_event_source
 from infra.local.lambda_runtime.runner import MAX_PAYLOAD_BYTES, FunctionFailedError, Runner
 from infra.local.lambda_runtime.sqs_event_source import QueuePump
 from tests.local.conftest import REGION
@@ -210,7 +211,10 @@ def test_no_more_environments_than_the_mapping_allows(bench: Bench) -> None:
     assert len(bench.runner._environments) == 2
 
 
-def test_a_queue_without_dead_letters_that_fails_forever_is_said(bench: Bench) -> None:
+def test_refuses_to_redeliver_forever_without_a_dead_letter_queue(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqs_event_source, "MAX_REDELIVERIES", 5)
     bench.sqs.set_queue_attributes(QueueUrl=bench.url, Attributes={"RedrivePolicy": ""})
     bench.send("fail")
     with pytest.raises(LedgerError, match="no dead-letter queue"):

@@ -1,4 +1,4 @@
-"""Tokens of every kind, and whom each speaks for."""
+"""Tokens of every kind, and their rights."""
 
 import time
 from collections.abc import Callable
@@ -17,12 +17,12 @@ MRN = "https://north.example/mrn"  # how north's portal ehr names patients
 
 @dataclass(frozen=True)
 class Holder:
-    """Whom a token speaks for. `genuine`: the API's issuer made it for the API, and it is valid.
+    """The rights of a token. `genuine`: it is valid, and the API's issuer signed it for the API.
 
     `ledger`: the one that it names; `may_write`: it has a scope to create AuditEvents as a system,
-    and names a portal of that ledger. `all`, `own`: of `r` (read) and `s` (search), what it may do
-    with all that the ledger holds, or with what concerns the patient whom it names; `patient`: the
-    one of the ledger's patients who that is.
+    and names a portal of that ledger. `all`, `own`: of `r` (read) and `s` (search), the allowed
+    ones for all events of the ledger, or for those of the patient whom it names; `patient`: the
+    number of that patient.
     """
 
     token: Callable[[LocalCloud], str | None]
@@ -35,7 +35,7 @@ class Holder:
 
 
 def scoped(scope: str, **claims: Any) -> Callable[[LocalCloud], str]:
-    """A genuine token with these scopes and claims."""
+    """Return a genuine token with these scopes and claims."""
 
     def sign(cloud: LocalCloud) -> str:
         audience = min(cloud.tokens.authorizer.audience)
@@ -45,7 +45,7 @@ def scoped(scope: str, **claims: Any) -> Callable[[LocalCloud], str]:
 
 
 def signed_by(issuer: Callable[[LocalCloud], TokenIssuer]) -> Callable[[LocalCloud], str]:
-    """A portal's token, but for who signed it."""
+    """Return a portal's token signed by another issuer."""
 
     def sign(cloud: LocalCloud) -> str:
         audience = min(cloud.tokens.authorizer.audience)
@@ -55,7 +55,7 @@ def signed_by(issuer: Callable[[LocalCloud], TokenIssuer]) -> Callable[[LocalClo
 
 
 def unsigned(algorithm: str) -> Callable[[LocalCloud], str]:
-    """A portal's token without a signature, or with one that anybody can make."""
+    """Return a portal's token without a signature, or with one that anybody can compute."""
 
     def sign(cloud: LocalCloud) -> str:
         claims = jwt.decode(
@@ -68,7 +68,7 @@ def unsigned(algorithm: str) -> Callable[[LocalCloud], str]:
 
 
 def altered(cloud: LocalCloud) -> str:
-    """The claims of another ledger's portal under this one's signature."""
+    """Return the claims of another ledger's portal with the signature of this one."""
     header, _, signature = cloud.tokens.portal("north", "ehr").split(".")
     return f"{header}.{cloud.tokens.portal('south', 'lab').split('.')[1]}.{signature}"
 
@@ -76,7 +76,7 @@ def altered(cloud: LocalCloud) -> str:
 PAST, LATER = int(time.time()) - 1000, int(time.time()) + 100_000
 
 HOLDERS: dict[str, Holder] = {
-    # Who is nobody.
+    # Not genuine.
     "no token": Holder(lambda _: None, genuine=False),
     "an empty token": Holder(lambda _: "", genuine=False),
     "garbage": Holder(lambda _: "a.b.c", genuine=False),
@@ -93,7 +93,7 @@ HOLDERS: dict[str, Holder] = {
     "no signature": Holder(unsigned("none"), genuine=False),
     "an HMAC": Holder(unsigned("HS256"), genuine=False),
     "altered": Holder(altered, genuine=False),
-    # Who is somebody.
+    # Users of the ledgers.
     "portal of north": Holder(lambda c: c.tokens.portal("north", "ehr"), may_write=True),
     "portal of south": Holder(
         lambda c: c.tokens.portal("south", "lab"), ledger="south", may_write=True
@@ -104,16 +104,16 @@ HOLDERS: dict[str, Holder] = {
     "patient of south": Holder(
         lambda c: c.tokens.patient("south", "1"), ledger="south", own="rs", patient="1"
     ),
-    # Known to the ledger, and not whom the event is about.
+    # A patient of the ledger, but not of the event.
     "another patient": Holder(
         lambda c: c.tokens.patient("north", f"{MRN}|2"), own="rs", patient="2"
     ),
     "another of south": Holder(
         lambda c: c.tokens.patient("south", "Patient/2"), ledger="south", own="rs", patient="2"
     ),
-    # Named as only south's portal names patients: nobody of north.
+    # Named as only south's portal names patients: not a patient of north.
     "a patient by reference": Holder(lambda c: c.tokens.patient("north", "1"), own="rs"),
-    # What a token may lack, or have too much of.
+    # Missing or contradictory claims.
     "no scope to write": Holder(scoped(EHR)),
     "no scope at all": Holder(scoped(""), ledger=None),
     "no ledger": Holder(scoped(f"{WRITE} portal/ehr"), ledger=None),
@@ -132,7 +132,7 @@ HOLDERS: dict[str, Holder] = {
     "another resource": Holder(scoped(f"system/Patient.cruds {EHR}")),
     "as a user": Holder(scoped(f"user/*.cruds {EHR}"), all="rs"),
     "as a patient": Holder(scoped(f"patient/*.cruds {EHR}")),  # and names none
-    # Who reads only or searches only: the context may be system or user, or a patient's own.
+    # Read or search alone: the context is system or user, or patient for the own events.
     "reads as a system": Holder(scoped("system/AuditEvent.r ledger/north"), all="r"),
     "searches as a system": Holder(scoped("system/AuditEvent.s ledger/north"), all="s"),
     "reads as a user": Holder(scoped("user/AuditEvent.r ledger/north"), all="r"),
@@ -169,7 +169,7 @@ HOLDERS: dict[str, Holder] = {
     "letters out of order": Holder(scoped(f"system/AuditEvent.sc {EHR}")),
     "a narrowed scope": Holder(scoped(f"{WRITE}?type=rest {EHR}")),
     "upper case": Holder(scoped(f"SYSTEM/AuditEvent.C {EHR}")),
-    # SMART v1 is another language: it is not guessed at.
+    # SMART v1 scopes have another syntax, which is not accepted.
     "SMART v1 write": Holder(scoped(f"system/AuditEvent.write {EHR}")),
     "SMART v1 everything": Holder(scoped(f"system/*.* {EHR}")),
     "a wildcard alone": Holder(scoped(f"* {EHR}")),

@@ -1,7 +1,7 @@
-"""Who gets in: every kind of token at every route of every ledger, over HTTP.
+"""Authorization: every kind of token at every route of every ledger, over HTTP.
 
-The table says whom a token speaks for; the rules below it are written from the documents (SMART v2,
-docs/design.md), not from the code, and each cell of the matrix must be what they say.
+`HOLDERS` states the rights of a token; the rules below are written from the documents (SMART v2,
+docs/design.md), not from the code, and each cell of the matrix must be what they state.
 """
 
 import json
@@ -23,7 +23,7 @@ LEDGERS = ("north", "south")
 
 
 def about(ledger: str, number: str) -> bytes:
-    """An event about a patient, named as the ledger's portal does, with a mark to know it by."""
+    """Return an event about a patient, named as the ledger's portal does, with a mark."""
     named = {
         "north": {"identifier": {"system": MRN, "value": number}},
         "south": {"reference": f"Patient/{number}"},
@@ -40,13 +40,13 @@ CLOUDEVENT = json.dumps({"specversion": "1.0", "id": "1", "source": "s", "type":
 
 @dataclass(frozen=True)
 class Route:
-    """A request, what it is answered when allowed, and whose it is.
+    """A request, its status when allowed, and the ledger that it concerns.
 
-    `path` may name the event of a ledger: `{north}`. `asks`: it is a question, which needs these
-    permissions, or none (""); None: it is no question. `of_all`: not for patients. `of_event`: of
-    one event. `names_patient`: whether a report names whom it is about, as the office must and a
-    patient may not; None: it is no such report. `recorded`: so many events are put into the ledger;
-    `tells`: so many more where who asks sees all, for those whom it asks about or shows.
+    `path` may name the event of a ledger: `{north}`. `needs`: the permissions for a query,
+    perhaps none (""); None: not a query. `of_all`: not for patients. `of_event`: of one event.
+    `names_patient`: whether a report names its patient, as the privacy office must and a patient
+    may not; None: it is not such a report. `recorded`: number of events that the ledger records;
+    `extra`: more of them if the requester sees all, for the patients of the results.
     """
 
     method: str
@@ -55,16 +55,16 @@ class Route:
     ledger: str | None = None
     media_type: str = FHIR
     body: bytes | None = None
-    asks: str | None = None
+    needs: str | None = None
     of_all: bool = False
     of_event: bool = False
     names_patient: bool | None = None
     recorded: int = 0
-    tells: int = 0
+    extra: int = 0
 
 
-# An officer is shown records of patients whom the search does not name: they are told too.
-SEARCH = Route("GET", "/AuditEvent?date=ge2020", 200, asks="s", recorded=1, tells=1)
+# An officer's search shows records of patients whom it does not name: those are recorded too.
+SEARCH = Route("GET", "/AuditEvent?date=ge2020", 200, needs="s", recorded=1, extra=1)
 ROUTES: tuple[Route, ...] = (
     Route("POST", "/AuditEvent", 201, body=EVENT),
     Route("POST", "/", 200, body=BUNDLE),
@@ -74,7 +74,7 @@ ROUTES: tuple[Route, ...] = (
     *(Route("GET", f"/published/{ledger}/checkpoint", 200, ledger) for ledger in LEDGERS),
     *(Route("GET", f"/published/{ledger}/tile/0/999", 404, ledger) for ledger in LEDGERS),
     Route("GET", "/published/west/checkpoint", 404, "west"),
-    # Nobody climbs out of a ledger: to S3 that is a name, which no file has.
+    # A path cannot leave a ledger: to S3 it is the name of an object that does not exist.
     Route("GET", "/published/north/../south/checkpoint", 404, "north"),
     Route("GET", "/published/north%2F..%2Fsouth%2Fcheckpoint", 404, "north"),
     SEARCH,
@@ -84,10 +84,10 @@ ROUTES: tuple[Route, ...] = (
             f"/AuditEvent/{{{ledger}}}{of}",
             200,
             ledger,
-            asks="r",
+            needs="r",
             of_event=True,
             recorded=1,
-            tells=1,
+            extra=1,
         )
         for ledger in LEDGERS
         for of in ("", "/receipt", "/_history/1", "/$submitted")
@@ -96,58 +96,73 @@ ROUTES: tuple[Route, ...] = (
         *("POST", "/documents/verify", 200),
         media_type="application/json",
         body=DOCUMENT,
-        asks="s",
+        needs="s",
         recorded=1,
     ),
     *(
-        Route("GET", f"/{report}{of}", 200, asks="s", names_patient=of != "", recorded=1, tells=1)
+        Route(
+            "GET",
+            f"/{report}{of}",
+            200,
+            needs="s",
+            names_patient=of != "",
+            recorded=1,
+            extra=1,
+        )
         for report in ("accounting", "accesses")
         for of in ("", "?patient=Patient/1")
     ),
-    Route("GET", "/reports/privacy", 200, asks="s", of_all=True, recorded=1, tells=1),
+    Route("GET", "/reports/privacy", 200, needs="s", of_all=True, recorded=1, extra=1),
     # Export, and use
-    Route("GET", "/export?format=csv&date=ge2020", 200, asks="rs", recorded=2, tells=1),
-    Route("GET", "/findings", 200, asks="s", of_all=True, recorded=1),
-    Route("GET", "/portals/ehr/gaps", 200, "north", asks="s", of_all=True, recorded=1),
+    Route(
+        "GET",
+        "/export?format=csv&date=ge2020",
+        200,
+        needs="rs",
+        recorded=2,
+        extra=1,
+    ),
+    Route("GET", "/findings", 200, needs="s", of_all=True, recorded=1),
+    Route("GET", "/portals/ehr/gaps", 200, "north", needs="s", of_all=True, recorded=1),
     *(
-        Route("GET", path, 200, asks="")
+        Route("GET", path, 200, needs="")
         for path in ("/digests", "/digests/latest", "/consistency?from=1", "/policy")
     ),
 )
 
 
-def rule(holder: Holder, route: Route) -> int:
-    """The status that the documents demand.
+def required_status(holder: Holder, route: Route) -> int:
+    """Return the status that the documents require.
 
-    Anyone may ask what the server does. Without a genuine token nobody gets further. Whoever names
-    a ledger may read what it has published. Who writes is a portal of its ledger, as a system.
-    Questions: see `rule_of_questions`.
+    Anyone may read the capabilities. Everything else needs a genuine token. A token that names a
+    ledger reads its published files. A portal of the ledger writes, as a system. Queries: see
+    `query_status`.
     """
     if route.path in ("/metadata", "/.well-known/smart-configuration"):
         return 200
     if not holder.genuine:
         return 401
-    if route.asks is not None:
-        return rule_of_questions(holder, route)
+    if route.needs is not None:
+        return query_status(holder, route)
     if route.method == "GET":
         return route.allowed if holder.ledger == route.ledger else 403
     return route.allowed if holder.may_write else 403
 
 
-def rule_of_questions(holder: Holder, route: Route) -> int:
-    """The status of a question, by a genuine token.
+def query_status(holder: Holder, route: Route) -> int:
+    """Return the status of a query with a genuine token.
 
-    It is of a ledger that there is. What proves the ledger, all may know who name it; other things
-    need SMART's r or s, as system or user for all, or of a patient for the own. What is another
-    ledger's, or another patient's, is as if it were not there. A report of a patient is of whom the
-    office names, or of the patient who asks.
+    It names a deployed ledger. Proofs of the ledger are open to every such token; other queries
+    need SMART's r or s: as system or user for all events, or as a patient for the own ones. Events
+    of another ledger or patient are not found. A report is about the patient whom the office
+    names, or about the patient of the token.
     """
     if holder.ledger not in LEDGERS:
         return 403
-    if not route.asks:
+    if not route.needs:
         return route.allowed
-    sees_all = set(route.asks) <= set(holder.all)
-    if not sees_all and (not set(route.asks) <= set(holder.own) or route.of_all):
+    sees_all = set(route.needs) <= set(holder.all)
+    if not sees_all and (not set(route.needs) <= set(holder.own) or route.of_all):
         return 403
     if route.names_patient is not None and route.names_patient != sees_all:
         return 400 if sees_all else 403
@@ -158,7 +173,7 @@ def rule_of_questions(holder: Holder, route: Route) -> int:
 
 @dataclass(frozen=True)
 class Deployed:
-    """The real app, with two events in each ledger, published; ids of the first."""
+    """The real app with two published events in each ledger; `ids`: of the first of each."""
 
     cloud: LocalCloud
     ids: dict[str, str]
@@ -166,7 +181,7 @@ class Deployed:
 
 @pytest.fixture(scope="module")
 def deployed(assembly: Path) -> Iterator[Deployed]:
-    """About two patients of each ledger."""
+    """Deploy the app for all tests, with events about two patients of each ledger."""
     with local_cloud(assembly) as cloud:
         ids: dict[str, str] = {}
         for ledger, portal in (("north", "ehr"), ("south", "lab")):
@@ -178,20 +193,6 @@ def deployed(assembly: Path) -> Iterator[Deployed]:
         cloud.drain()
         cloud.publish()
         yield Deployed(cloud, ids)
-
-
-@pytest.fixture
-def cloud(deployed: Deployed) -> LocalCloud:
-    """The app."""
-    return deployed.cloud
-
-
-def ask(
-    cloud: LocalCloud, route: Route, token: str | None, ids: dict[str, str] | None = None
-) -> tuple[int, bytes]:
-    """Send a request; give status and body."""
-    answer = send(cloud, route, token, ids)
-    return answer.status, answer.read()
 
 
 def send(
@@ -208,57 +209,57 @@ def send(
 
 
 @pytest.mark.parametrize("name", HOLDERS)
-def test_who_gets_in(deployed: Deployed, name: str) -> None:
-    """Each route answers each token as the rules say, and a refusal tells nothing of the token.
+def test_each_route_answers_each_token_as_required(deployed: Deployed, name: str) -> None:
+    """The ledger records each accepted event and each query.
 
-    What was written is what was answered so, and each use of the ledger that was answered.
+    A refusal does not reveal the ledgers, and a search shows the events that the token may read.
     """
     cloud, holder = deployed.cloud, HOLDERS[name]
     token = holder.token(cloud)
     recorded = 0
     for route in ROUTES:
-        status, content = ask(cloud, route, token, deployed.ids)
+        response = send(cloud, route, token, deployed.ids)
+        status, content = response.status, response.read()
         if status == 200:
-            sees_all = set(route.asks or "") <= set(holder.all)
-            recorded += route.recorded + (route.tells if sees_all else 0)
-        assert status == rule(holder, route), f"{route.method} {route.path}: {content!r}"
+            sees_all = set(route.needs or "") <= set(holder.all)
+            recorded += route.recorded + (route.extra if sees_all else 0)
+        assert status == required_status(holder, route), f"{route.method} {route.path}: {content!r}"
         if status in (401, 403):
             assert b"north" not in content
             assert b"south" not in content
+        if route is SEARCH:
+            assert set(re.findall(rb"mark-(\w+-\d)", content)) == visible_events(holder)
     written = [record for batch in cloud.drain().batches for record in batch.messages]
     assert len(written) == (2 if holder.may_write else 0) + recorded
 
 
-@pytest.mark.parametrize("name", HOLDERS)
-def test_who_sees_which_events(cloud: LocalCloud, name: str) -> None:
-    """A search gives what the token may see of its own ledger, and nothing else."""
-    holder = HOLDERS[name]
-    _, content = ask(cloud, SEARCH, holder.token(cloud))
-    seen = set(re.findall(rb"mark-(\w+-\d)", content))
-    may_see: set[bytes] = set()
-    if holder.genuine and holder.ledger in LEDGERS:
-        sees_all = "s" in holder.all
-        seen_of = [n for n in "12" if sees_all or ("s" in holder.own and holder.patient == n)]
-        may_see = {f"{holder.ledger}-{number}".encode() for number in seen_of}
-    assert seen == may_see
-    cloud.drain()
+def visible_events(holder: Holder) -> set[bytes]:
+    """Return the marks of the published events that a search may show."""
+    if not holder.genuine or holder.ledger not in LEDGERS:
+        return set()
+    return {
+        f"{holder.ledger}-{number}".encode()
+        for number in "12"
+        if "s" in holder.all or ("s" in holder.own and holder.patient == number)
+    }
 
 
-def test_an_event_goes_to_the_ledger_that_the_token_names(cloud: LocalCloud) -> None:
-    """Whatever the request says: only that ledger's queue gets it."""
+def test_an_event_goes_to_the_ledger_that_the_token_names(deployed: Deployed) -> None:
+    """The request does not matter: only that ledger's queue contains it."""
+    cloud = deployed.cloud
     for ledger, portal in (("north", "ehr"), ("south", "lab")):
-        ask(cloud, ROUTES[0], cloud.tokens.portal(ledger, portal))
+        assert send(cloud, ROUTES[0], cloud.tokens.portal(ledger, portal)).status == 201
         assert waiting(cloud) == {other: int(other == ledger) for other in LEDGERS}
         cloud.drain()
 
 
 def waiting(cloud: LocalCloud) -> dict[str, int]:
-    """How many messages are in the queue of each ledger."""
+    """Return the number of messages in each ledger's queue."""
     sqs = client("sqs", cloud.deployment.region)
     counts = {}
     for ledger in LEDGERS:
         url = sqs.get_queue_url(QueueName=cloud.ledger(ledger).queue)["QueueUrl"]
         name = "ApproximateNumberOfMessages"
-        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
-        counts[ledger] = int(found["Attributes"][name])
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"]
+        counts[ledger] = int(attributes[name])
     return counts
