@@ -60,7 +60,7 @@ def test_events_of_one_instant_are_paged_by_entry(
     ledger_api: LedgerApi, by: str, sort: str, ago: timedelta, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each page continues reading where the last one ended."""
-    bodies = [read_of(PATIENT, "1", ago=ago, note=f"{n}") for n in range(14)]
+    bodies = [read_of(PATIENT, "1", ago=ago, note=f"{n}") for n in range(8)]
     instant = json.loads(bodies[0])["recorded"]
     sent = [
         ledger_api.send(json.dumps({**json.loads(b), "recorded": instant}).encode()) for b in bodies
@@ -180,7 +180,7 @@ def test_a_page_ends_after_a_number_of_opened_records(
     ledger_api: LedgerApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pages of a search for rare events may be empty; together they are complete."""
-    send_reads(ledger_api, 30)
+    send_reads(ledger_api, 18)
     rare = ledger_api.send(read_of(PATIENT, "rare", ago=timedelta(seconds=60)))
     ledger_api.settle()
     monkeypatch.setattr(search, "MAX_OPENED", 5)
