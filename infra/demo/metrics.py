@@ -1,6 +1,6 @@
 """Figures of a day, from the published files, the functions' metrics and the meter."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from audit_ledger.ledger.digest import Digest
@@ -82,20 +82,10 @@ def figures_of(
 
 
 def total_of(figures: list[Figures], used: Usage) -> Figures:
-    """Add ledgers up; `used` is what all of the app used."""
-    return Figures(
-        name="total",
-        events=sum(f.events for f in figures),
-        entries=sum(f.entries for f in figures),
-        control_entries=sum(f.control_entries for f in figures),
-        blocks=sum(f.blocks for f in figures),
-        digests=sum(f.digests for f in figures),
-        duplicates=sum(f.duplicates for f in figures),
-        lost_races=sum(f.lost_races for f in figures),
-        batches=sum(f.batches for f in figures),
-        sequencer_calls=sum(f.sequencer_calls for f in figures),
-        used=used,
-    )
+    """Add up the ledgers; `used` is the usage of the whole app."""
+    counts = {field.name for field in fields(Figures)} - {"name", "used"}
+    sums = {count: sum(getattr(f, count) for f in figures) for count in counts}
+    return Figures(name="total", used=used, **sums)
 
 
 def _used_by(cloud: LocalCloud, portals: Portals, ledger: LocalLedger) -> Usage:

@@ -1,9 +1,7 @@
-"""The portals: each posts over a connection of its own that it keeps, as its systems would."""
+"""The portals: each posts over a persistent connection of its own."""
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
@@ -18,7 +16,7 @@ TIMEOUT_SECONDS = 60
 
 
 class NotAcceptedError(LedgerError):
-    """The API did not accept what the demo is sure it should."""
+    """The API did not accept a valid submission."""
 
 
 @dataclass
@@ -28,8 +26,6 @@ class Portals:
     cloud: LocalCloud
     events: Counter[str] = field(default_factory=Counter)
     """Events that the API accepted, without requests that were sent again."""
-    resent: Counter[str] = field(default_factory=Counter)
-    """Requests that were sent again, and accepted again."""
     used: dict[str, Usage] = field(default_factory=lambda: defaultdict(lambda: Usage({}, {})))
     """Usage of AWS by acceptance."""
     _connections: dict[str, HTTPConnection] = field(default_factory=dict)
@@ -45,9 +41,7 @@ class Portals:
                 f"POST {submission.path} of portal {submission.portal}: {accepted} of "
                 f"{submission.events} events accepted, status {status}: see the functions' log"
             )
-        if submission.is_resent:
-            self.resent[submission.ledger] += 1
-        else:
+        if not submission.is_resent:
             self.events[submission.ledger] += accepted
         self.used[submission.ledger] += self.cloud.meter.snapshot() - before
 
@@ -72,16 +66,6 @@ class Portals:
         """Close all connections."""
         for connection in self._connections.values():
             connection.close()
-
-
-@contextmanager
-def portals_of(cloud: LocalCloud) -> Iterator[Portals]:
-    """Return the portals of a cloud, for as long as the block lasts."""
-    portals = Portals(cloud)
-    try:
-        yield portals
-    finally:
-        portals.close()
 
 
 def accepted_events(submission: Submission, status: int, body: bytes) -> int:

@@ -1,4 +1,4 @@
-"""What a hospital asks a ledger, each over the API with the token of who may ask it."""
+"""Queries of a hospital to a ledger, each over the API with the token of an authorized user."""
 
 import json
 import os
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.parse import quote, urlencode
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.parse import quote
+
+import urllib3
 
 from audit_ledger.errors import LedgerError
 from infra.demo.expectations import Expected
@@ -22,11 +22,11 @@ from infra.local.cloud import LocalCloud
 
 SHOWN_EVENTS = 3
 TIMEOUT_SECONDS = 60
-_HELD = ("entry", "index_row", "record", "blind")  # what a holder keeps beside the proof
+_RECORD = ("entry", "index_row", "record", "blind")  # stored beside the proof
 
 
 class NotAnsweredError(LedgerError):
-    """The API did not answer what the demo may ask."""
+    """The API did not answer a valid query."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Answers:
     gaps: Mapping[str, Any]
 
 
-def ask(cloud: LocalCloud, about: Expected) -> Answers:
-    """Ask everything, of the whole day: some of it may be later than now. NotAnsweredError."""
+def run_queries(cloud: LocalCloud, about: Expected) -> Answers:
+    """Run all queries, for the whole day: parts of it may be later than now. NotAnsweredError."""
     security = cloud.tokens.security(about.ledger)
     patient = f"{MRN_SYSTEM}|{about.patient.mrn}"
     day = {"from": f"{about.day}", "to": f"{about.day}"}
@@ -70,14 +70,14 @@ def ask(cloud: LocalCloud, about: Expected) -> Answers:
     )
 
 
-def keep_receipt(cloud: LocalCloud, options: Options, ledger_id: str, event_id: str) -> None:
-    """Get an event's receipt: the proof into one file, what its entry commits to into another."""
+def save_receipt(cloud: LocalCloud, options: Options, ledger_id: str, event_id: str) -> None:
+    """Save an event's receipt: the proof in one file, what its entry commits to in another."""
     receipt = _get(
         cloud, f"/AuditEvent/{quote(event_id)}/receipt", cloud.tokens.security(ledger_id)
     )
     _write_for_owner(options.receipt(ledger_id), receipt["proof"])
-    held = {name: receipt[name] for name in _HELD}
-    _write_for_owner(options.record(ledger_id), json.dumps(held, indent=1))
+    record = {name: receipt[name] for name in _RECORD}
+    _write_for_owner(options.record(ledger_id), json.dumps(record, indent=1))
 
 
 def first_event(cloud: LocalCloud, ledger_id: str, day: date) -> str:
@@ -98,22 +98,20 @@ def _found(cloud: LocalCloud, token: str, **query: str) -> tuple[str, ...]:
 
 def _get(cloud: LocalCloud, path: str, token: str, **query: str) -> Any:
     """Return the JSON of an answer."""
-    target = f"{cloud.url}{path}" + (f"?{urlencode(query)}" if query else "")
-    request = Request(target, headers={"Authorization": f"Bearer {token}"})  # noqa: S310  # of this machine
+    headers = {"Authorization": f"Bearer {token}"}
     try:
-        with build_opener(ProxyHandler({})).open(request, timeout=TIMEOUT_SECONDS) as response:
-            status, body = response.status, response.read()
-    except HTTPError as error:
-        status, body = error.code, b""
-    except (URLError, TimeoutError) as error:
+        response = urllib3.request(
+            "GET", f"{cloud.url}{path}", fields=query, headers=headers, timeout=TIMEOUT_SECONDS
+        )
+    except urllib3.exceptions.HTTPError as error:
         raise NotAnsweredError(f"GET {path}: {type(error).__name__}") from error
-    if status != 200:
-        raise NotAnsweredError(f"GET {path}: status {status}: see the functions' log")
-    return json.loads(body)
+    if response.status != 200:
+        raise NotAnsweredError(f"GET {path}: status {response.status}: see the functions' log")
+    return response.json()
 
 
 def _write_for_owner(path: Path, text: str) -> None:
-    """Write a file that others cannot read: it tells of a patient."""
+    """Write a file that others cannot read: it is about a patient."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:

@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from infra.demo.checks import answer_faults, faults
 from infra.demo.console_output import DemoOutput
 from infra.demo.day import Day
 from infra.demo.expectations import SEEDED, expected_of
-from infra.demo.hospital import ST_ELSEWHERE, hospital_day
+from infra.demo.hospital import hospital_day
 from infra.demo.ledger_command import (
     ledger_receipt_verify,
     ledger_verify,
@@ -22,8 +23,8 @@ from infra.demo.ledger_command import (
 from infra.demo.metrics import figures_of, total_of
 from infra.demo.moto_speedups import speed_up_moto
 from infra.demo.options import Options
-from infra.demo.posting import portals_of
-from infra.demo.queries import ask, first_event, keep_receipt
+from infra.demo.posting import Portals
+from infra.demo.queries import first_event, run_queries, save_receipt
 from infra.demo.tampering import flip_a_byte
 from infra.demo.templates import cloud_assembly
 from infra.local.cloud import local_cloud
@@ -57,10 +58,10 @@ def run_demo(options: Options, console: Console) -> bool:
         output.heading("Send a day's events over HTTP; meanwhile they are chained and published")
         day_of_events = datetime.now(UTC).date() - timedelta(days=1)
         submissions = list(
-            hospital_day(options.seed, options.events, ST_ELSEWHERE, day=day_of_events, also=SEEDED)
+            hospital_day(options.seed, options.events, day=day_of_events, also=SEEDED)
         )
         output.sending(submissions, cloud)
-        with portals_of(cloud) as portals:
+        with closing(Portals(cloud)) as portals:
             day = Day(cloud, portals, options.published)
             output.day(day, submissions)
         for ledger_id in cloud.ledgers:
@@ -77,14 +78,14 @@ def run_demo(options: Options, console: Console) -> bool:
         output.heading("Query the ledger: accesses, disclosures, findings")
         day.batches += cloud.drain().batches
         expected = expected_of(options.seed, options.events, day_of_events)
-        answers = ask(cloud, expected)
+        answers = run_queries(cloud, expected)
         output.answers(answers)
         for ledger_id in cloud.ledgers:
             is_asked_about = ledger_id == expected.ledger and answers.found
             event_id = (
                 answers.found[0] if is_asked_about else first_event(cloud, ledger_id, day_of_events)
             )
-            keep_receipt(cloud, options, ledger_id, event_id)
+            save_receipt(cloud, options, ledger_id, event_id)
         output.receipts([short(options.receipt(ledger_id)) for ledger_id in cloud.ledgers])
         wrong = [
             *faults(submissions, ledgers, cloud, day.batches),

@@ -26,7 +26,6 @@ from rich.table import Table
 
 import audit_ledger.limits
 from infra.demo.hospital import (
-    ST_ELSEWHERE,
     Submission,
     clinical_events,
     submissions_of,
@@ -211,7 +210,7 @@ def _posts() -> tuple[list[Submission], list[Submission], list[Submission]]:
         for event in clinical_events(world, SEED, DAY_EVENTS)
         if event.system != "lab"
     )
-    posts = list(submissions_of(ST_ELSEWHERE, audit_events, SEED, resent_per_mille=0))
+    posts = list(submissions_of(audit_events, SEED, resent_per_mille=0))
     warm = WARM_SECONDS * POSTS_A_SECOND
     end = warm + sum(rate * seconds for rate, seconds in SECONDS_AT.items())
     last = [post for post in posts[end:] if post.new_entries == 1][:POSTS_A_SECOND]

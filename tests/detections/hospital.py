@@ -21,7 +21,7 @@ from audit_ledger.events import (
 )
 from audit_ledger.events.event_details import read_details
 from audit_ledger.records.opened_event import OpenedEvent
-from infra.demo.hospital import ST_ELSEWHERE, ClinicalEvent, Submission, World
+from infra.demo.hospital import ClinicalEvent, Submission, World
 from infra.demo.hospital.population import Staff
 from infra.demo.hospital.portals import submissions_of
 from infra.demo.hospital.workflows import Scenario
@@ -30,7 +30,7 @@ from infra.demo.hospital.workflows import Scenario
 def opened_day(events: Iterable[ClinicalEvent], seed: int) -> Iterator[OpenedEvent]:
     """Yield the opened events of a day, entry by entry in order of sending."""
     seq = 0
-    for sent in submissions_of(ST_ELSEWHERE, events, seed, resent_per_mille=0):
+    for sent in submissions_of(events, seed, resent_per_mille=0):
         for event in _events(sent):
             for part in event.parts:
                 seq += 1

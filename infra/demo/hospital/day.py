@@ -9,7 +9,6 @@ from random import Random
 from infra.demo.hospital import workflows
 from infra.demo.hospital.anomalies import break_the_glass
 from infra.demo.hospital.clinical_event import ClinicalEvent, Flaw
-from infra.demo.hospital.hospital import ST_ELSEWHERE, Hospital
 from infra.demo.hospital.population import HOUR_MS, World, make_world, seeded_random
 from infra.demo.hospital.portals import submissions_of
 from infra.demo.hospital.submission import Submission
@@ -54,7 +53,6 @@ class ScheduledScenario:
 def hospital_day(
     seed: int,
     events: int,
-    hospital: Hospital = ST_ELSEWHERE,
     *,
     day: date = DAY,
     also: Sequence[ScheduledScenario] = (),
@@ -73,7 +71,7 @@ def hospital_day(
     """
     world = world_of(seed, events, day)
     day_events = clinical_events(world, seed, events, also=also, flawed_per_mille=flawed_per_mille)
-    return submissions_of(hospital, day_events, seed, resent_per_mille=resent_per_mille)
+    return submissions_of(day_events, seed, resent_per_mille=resent_per_mille)
 
 
 def world_of(seed: int, events: int, day: date = DAY) -> World:

@@ -1,4 +1,4 @@
-"""Which portals a hospital has, what each sends, and into which ledger."""
+"""The portals of a hospital: what each sends, and into which ledger."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,23 +9,17 @@ from infra.demo.hospital.identifiers import MRN_SYSTEM
 
 @dataclass(frozen=True, slots=True)
 class HospitalPortal:
-    """An authenticated sender. `patient_system`: identifier system that it names patients by."""
+    """An authenticated sender, and the ledger that receives its events."""
 
     id: str
     ledger: str
-    patient_system: str
-
-    @property
-    def settings(self) -> dict[str, dict[str, str]]:
-        """What a ledger's settings say about this portal: how to tell its patients apart."""
-        return {"patient": {"system": self.patient_system}}
 
 
 @dataclass(frozen=True)
 class Hospital:
-    """The portal behind which each of the hospital's systems stands.
+    """The portal of each of the hospital's systems.
 
-    The system decides what is sent: `ehr` FHIR R4 in Bundles, `app` FHIR R5 one by one, `lab`
+    The system determines the format: `ehr` FHIR R4 in Bundles, `app` FHIR R5 one by one, `lab`
     CloudEvents.
     """
 
@@ -36,14 +30,15 @@ class Hospital:
         """Settings of each ledger's portals: ledger id → portal id → settings."""
         ledgers: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
         for portal in self.portals.values():
-            ledgers.setdefault(portal.ledger, {})[portal.id] = portal.settings
+            patient_rule = {"patient": {"system": MRN_SYSTEM}}
+            ledgers.setdefault(portal.ledger, {})[portal.id] = patient_rule
         return ledgers
 
 
 ST_ELSEWHERE = Hospital(
     {
-        "ehr": HospitalPortal("ehr", "st-elsewhere", MRN_SYSTEM),
-        "app": HospitalPortal("app", "st-elsewhere", MRN_SYSTEM),
-        "lab": HospitalPortal("lab", "riverside-lab", MRN_SYSTEM),
+        "ehr": HospitalPortal("ehr", "st-elsewhere"),
+        "app": HospitalPortal("app", "st-elsewhere"),
+        "lab": HospitalPortal("lab", "riverside-lab"),
     }
 )

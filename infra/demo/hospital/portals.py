@@ -13,7 +13,7 @@ import msgspec
 from infra.demo.hospital.audit_events import audit_event_r4, audit_event_r5
 from infra.demo.hospital.clinical_event import ClinicalEvent, System
 from infra.demo.hospital.cloud_events import cloud_event
-from infra.demo.hospital.hospital import Hospital, HospitalPortal
+from infra.demo.hospital.hospital import ST_ELSEWHERE, HospitalPortal
 from infra.demo.hospital.population import seeded_random
 from infra.demo.hospital.submission import How, Submission
 
@@ -24,7 +24,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def submissions_of(
-    hospital: Hospital, events: Iterable[ClinicalEvent], seed: int, *, resent_per_mille: int
+    events: Iterable[ClinicalEvent], seed: int, *, resent_per_mille: int
 ) -> Iterator[Submission]:
     """Yield the portals' requests for events (in order of time), in order of sending.
 
@@ -35,7 +35,7 @@ def submissions_of(
     for event in events:
         by_system[event.system].append(event)
     streams = [
-        _SENDERS[system](hospital.portals[system], seen, seeded_random(seed, system))
+        _SENDERS[system](ST_ELSEWHERE.portals[system], seen, seeded_random(seed, system))
         for system, seen in by_system.items()
         if seen
     ]

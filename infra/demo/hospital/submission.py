@@ -1,4 +1,4 @@
-"""One request of a portal, and what the ledger should make of many."""
+"""One request of a portal, and the expected content of a ledger after many."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _PATHS: dict[How, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One POST. Everything but the token, which is the sender's business.
+    """One POST, without the token.
 
     `sent_ms`: when the portal sends it, milliseconds since 1970; submissions come in that order.
     `attributes`: the `ce-` headers of a binary CloudEvent. `events`: events inside, also of one
@@ -49,7 +49,7 @@ class Submission:
 
     @property
     def path(self) -> str:
-        """Where it is posted, below the API's root."""
+        """Its path below the API's root."""
         return _PATHS[self.how]
 
     @property
@@ -63,22 +63,18 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What a ledger should hold of some submissions, control entries left aside."""
+    """The events and entries of a ledger after some submissions, without control entries."""
 
-    submissions: int = 0
-    resent: int = 0
     events: int = 0
     entries: int = 0
 
 
 def tally(submissions: Iterable[Submission]) -> dict[str, Tally]:
-    """Count what each ledger (by id) should hold once all of these were accepted."""
+    """Count what each ledger (by id) should contain after all of these were accepted."""
     tallies: dict[str, Tally] = {}
     for submission in submissions:
         so_far = tallies.get(submission.ledger, Tally())
         tallies[submission.ledger] = Tally(
-            so_far.submissions + 1,
-            so_far.resent + submission.is_resent,
             so_far.events + submission.new_events,
             so_far.entries + submission.new_entries,
         )

@@ -1,19 +1,20 @@
-"""KMS features that moto 5.2.5 lacks, added from outside.
+"""KMS features that moto 5.2.5 lacks, patched from outside.
 
-Each line names what to delete when moto learns it:
+Each line names what to delete when moto supports it:
 
 - `ECC_NIST_EDWARDS25519` and `ML_DSA_44` keys, which CreateKey refuses: `SIGNERS`, `PureKey`,
   `_patch_key_specs`.
-- `MessageType` and the limit of 4,096 bytes, which Sign and Verify ignore: `_signing_request`.
-- a bad signature, which Verify answers with `SignatureValid: false`: `_verify`.
-- disabled and dying keys, which still work: `_require_enabled`, `_patch_key_state`.
+- `MessageType` and the limit of 4,096 bytes, which Sign ignores: `_sign`.
+- disabled keys and keys pending deletion, which still work: `_require_enabled`,
+  `_patch_key_state`.
 - GetPublicKey without `KeySpec`, with a bare id as `KeyId`, and of symmetric keys:
   `_get_public_key`.
 - CreateKey that spends 100 ms on an RSA key for a symmetric one and leaves `KeyUsage` null:
   `NoKeyPair`, `_patch_create_key`.
 
-When all is known there, delete this module and the calls of `patch_moto_kms`.
-Rules: AWS KMS API reference (Sign, Verify, GetPublicKey); developer guide, key states.
+With all of them, delete this module and the calls of `patch_moto_kms`. Other key specs, and Verify,
+which the ledger does not use, are not supported.
+Rules: AWS KMS API reference (Sign, GetPublicKey); developer guide, key states.
 """
 # ruff: noqa: ARG002  (the signatures are moto's)
 
@@ -23,7 +24,6 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ed25519, mldsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from moto.core.exceptions import JsonRESTError
@@ -39,8 +39,7 @@ RAW_MESSAGE_BYTES = 4096
 
 PureSigner = ed25519.Ed25519PrivateKey | mldsa.MLDSA44PrivateKey
 
-# Key spec: (how to make a key pair, algorithms it signs with). Other specs and message types of
-# AWS, which the ledger does not use, are refused.
+# By key spec: generator of a key pair, signing algorithms.
 SIGNERS: dict[str, tuple[Callable[[], PureSigner], list[str]]] = {
     ED25519_SPEC: (ed25519.Ed25519PrivateKey.generate, ["ED25519_SHA_512"]),
     "ML_DSA_44": (mldsa.MLDSA44PrivateKey.generate, ["ML_DSA_SHAKE_256"]),
@@ -51,18 +50,14 @@ class PureKey(utils.AbstractPrivateKey):
     """A key pair that signs messages, not digests: Ed25519 (RFC 8032) or ML-DSA (FIPS 204)."""
 
     def __init__(self, spec: str) -> None:
-        make, _ = SIGNERS[spec]
-        self.private_key = make()
+        generate, _ = SIGNERS[spec]
+        self.private_key = generate()
 
     def sign(self, message: bytes, signing_algorithm: str) -> bytes:
         return self.private_key.sign(message)
 
     def verify(self, message: bytes, signature: bytes, signing_algorithm: str) -> bool:
-        try:
-            self.private_key.public_key().verify(signature, message)
-        except InvalidSignature:
-            return False
-        return True
+        raise NotImplementedError("the ledger verifies outside of KMS")
 
     def public_key(self) -> bytes:
         return self.private_key.public_key().public_bytes(
@@ -71,13 +66,13 @@ class PureKey(utils.AbstractPrivateKey):
 
 
 class NoKeyPair(utils.AbstractPrivateKey):
-    """The absent key pair of a symmetric key."""
+    """The absent key pair of a symmetric key, which `_sign` refuses before its use."""
 
     def sign(self, message: bytes, signing_algorithm: str) -> bytes:
-        raise _error("InvalidKeyUsageException", "a symmetric key does not sign")
+        raise NotImplementedError
 
     def verify(self, message: bytes, signature: bytes, signing_algorithm: str) -> bool:
-        raise _error("InvalidKeyUsageException", "a symmetric key does not verify")
+        raise NotImplementedError
 
     def public_key(self) -> bytes:
         raise _error("UnsupportedOperationException", "a symmetric key has no public key")
@@ -85,12 +80,11 @@ class NoKeyPair(utils.AbstractPrivateKey):
 
 @cache
 def patch_moto_kms() -> None:
-    """Teach moto's KMS for the rest of this process; calling it again does nothing."""
+    """Patch moto's KMS for the rest of this process; calling it again does nothing."""
     _patch_key_specs()
     _patch_create_key()
     _patch_key_state()
     replace(KmsResponse, "sign", _sign)
-    replace(KmsResponse, "verify", _verify)
     replace(KmsResponse, "get_public_key", _get_public_key)
 
 
@@ -99,24 +93,13 @@ def _error(code: str, message: str) -> JsonRESTError:
 
 
 def _patch_key_specs() -> None:
-    known_specs = utils.KeySpec.key_specs()
-    moto_generate = utils.generate_private_key
-    moto_algorithms = vars(Key)["signing_algorithms"].fget
-
     def generate(key_spec: str) -> utils.AbstractPrivateKey:
-        if key_spec in SIGNERS:
-            return PureKey(key_spec)
-        if key_spec == SYMMETRIC_SPEC:
-            return NoKeyPair()
-        return moto_generate(key_spec)
+        return PureKey(key_spec) if key_spec in SIGNERS else NoKeyPair()
 
     def signing_algorithms(key: Key) -> list[str] | None:
-        if key.key_spec in SIGNERS:
-            return SIGNERS[key.key_spec][1]
-        algorithms: list[str] | None = moto_algorithms(key)
-        return algorithms
+        return SIGNERS[key.key_spec][1] if key.key_spec in SIGNERS else None
 
-    replace(utils.KeySpec, "key_specs", lambda: sorted([*known_specs, *SIGNERS]))
+    replace(utils.KeySpec, "key_specs", lambda: sorted([SYMMETRIC_SPEC, *SIGNERS]))
     replace(models, "generate_private_key", generate)
     replace(Key, "signing_algorithms", property(signing_algorithms))
 
@@ -133,13 +116,8 @@ def _patch_create_key() -> None:
         *args: Any,
         **kwargs: Any,
     ) -> Key:
-        spec = key_spec or SYMMETRIC_SPEC
-        if key_usage is None and spec != SYMMETRIC_SPEC:
-            raise _error("ValidationException", f"a key of spec {spec} needs a KeyUsage")
-        usage = key_usage or "ENCRYPT_DECRYPT"
-        if spec in SIGNERS and usage != "SIGN_VERIFY":
-            raise _error("ValidationException", f"KeyUsage {usage} does not go with {spec}")
-        if spec == SYMMETRIC_SPEC and usage != "ENCRYPT_DECRYPT":
+        spec, usage = key_spec or SYMMETRIC_SPEC, key_usage or "ENCRYPT_DECRYPT"
+        if usage != ("SIGN_VERIFY" if spec in SIGNERS else "ENCRYPT_DECRYPT"):
             raise _error("ValidationException", f"KeyUsage {usage} does not go with {spec}")
         return moto_create(backend, policy, usage, spec, *args, **kwargs)
 
@@ -177,11 +155,11 @@ def _patch_key_state() -> None:
     replace(KmsBackend, "decrypt", decrypt)
 
 
-def _signing_request(response: KmsResponse) -> tuple[Key, bytes, str]:
-    """Return key, message and algorithm of a Sign or Verify request that is allowed.
+def _sign(response: KmsResponse) -> str:
+    """Answer Sign; https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
 
-    Raises what KMS answers: ValidationException, DisabledException, KMSInvalidStateException,
-    InvalidKeyUsageException, NotFoundException.
+    Raises ValidationException, DisabledException, KMSInvalidStateException,
+    InvalidKeyUsageException or NotFoundException, as KMS does.
     """
     key_id = response._get_param("KeyId")
     message: bytes = response._get_param("Message")
@@ -201,29 +179,8 @@ def _signing_request(response: KmsResponse) -> tuple[Key, bytes, str]:
         )
     if message_type != "RAW":
         raise _error("ValidationException", f"{algorithm} does not sign {message_type} messages")
-    return key, message, algorithm
-
-
-def _sign(response: KmsResponse) -> str:
-    """Answer Sign; https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html"""
-    key, message, algorithm = _signing_request(response)
-    signature = key.private_key.sign(message, algorithm)
-    return json.dumps(
-        {
-            "KeyId": key.arn,
-            "Signature": base64.b64encode(signature).decode(),
-            "SigningAlgorithm": algorithm,
-        }
-    )
-
-
-def _verify(response: KmsResponse) -> str:
-    """Answer Verify; https://docs.aws.amazon.com/kms/latest/APIReference/API_Verify.html"""
-    key, message, algorithm = _signing_request(response)
-    signature = base64.b64decode(response._get_param("Signature"))
-    if not key.private_key.verify(message, signature, algorithm):
-        raise _error("KMSInvalidSignatureException", "")
-    return json.dumps({"KeyId": key.arn, "SignatureValid": True, "SigningAlgorithm": algorithm})
+    signature = base64.b64encode(key.private_key.sign(message, algorithm)).decode()
+    return json.dumps({"KeyId": key.arn, "Signature": signature, "SigningAlgorithm": algorithm})
 
 
 def _get_public_key(response: KmsResponse) -> str:

@@ -1,6 +1,6 @@
-"""Faults and slow parts of SQS in moto 5.2.5, corrected from outside.
+"""Faults and slow parts of SQS in moto 5.2.5, patched from outside.
 
-Each line names what to delete when moto does it itself:
+Each line names what to delete when moto is corrected:
 
 - every call counts the whole queue several times, with a clock call a message: 33 ms a send at a
   depth of 1,000, instead of 2: `_messages`, `_delayed`, `_not_visible`, `_is_retained`,
@@ -10,7 +10,7 @@ Each line names what to delete when moto does it itself:
 - a receive that waits keeps all other calls waiting, and has nothing to wait for: `_patch_receive`.
 - a message is measured in characters, not in bytes of UTF-8: `_patch_message_size`.
 
-When all is done there, delete this module and the calls of `patch_moto_sqs`.
+With all of them, delete this module and the calls of `patch_moto_sqs`.
 """
 
 from functools import cache, wraps
@@ -26,7 +26,7 @@ from infra.local.aws.patching import replace
 
 @cache
 def patch_moto_sqs() -> None:
-    """Teach moto's SQS for the rest of this process; calling it again does nothing."""
+    """Patch moto's SQS for the rest of this process; calling it again does nothing."""
     _patch_sender_id()
     _patch_message_size()
     _patch_receive()

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 from unittest.mock import patch
 
 import msgspec
+from botocore import xform_name
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.asymmetric import ed25519, mldsa
 from moto.backends import get_backend
@@ -39,15 +40,6 @@ CHANGES = {
 _LOCKS = ("ObjectLockMode", "ObjectLockRetainUntilDate")  # of a day that may have passed meanwhile
 _LENGTH_BYTES = 4
 _OTHER_SETTINGS = "it was stored for other settings; remove the folder to start again"
-_METHODS = {
-    "PutItem": "put_item",
-    "UpdateItem": "update_item",
-    "DeleteItem": "delete_item",
-    "BatchWriteItem": "batch_write_item",
-    "TransactWriteItems": "transact_write_items",
-    "PutObject": "put_object",
-    "DeleteObject": "delete_object",
-}
 
 
 class Change(msgspec.Struct, frozen=True, array_like=True):
@@ -188,7 +180,7 @@ def _replay(file: Path, region: str) -> None:
                     waiting.pop(change.id, None)
                 continue
             parameters = {n: v for n, v in change.parameters.items() if n not in _LOCKS}
-            getattr(client(change.service, region), _METHODS[change.operation])(**parameters)
+            getattr(client(change.service, region), xform_name(change.operation))(**parameters)
         for sent in waiting.values():
             client("sqs", region).send_message(**sent)
     except msgspec.MsgspecError:

@@ -1,7 +1,7 @@
-"""Counts what the ledger's functions and event source mappings ask of AWS, and what that costs.
+"""Counts the AWS calls of the ledger's functions and event source mappings, and their cost.
 
-Calls of anyone else in this process (a test, the demo, a mirror of what is published) are not
-counted: nobody would make them on AWS.
+Other calls of this process (of a test, the demo, a mirror of the published files) are not counted:
+they do not occur on AWS.
 """
 
 from collections import Counter, defaultdict
@@ -26,7 +26,7 @@ _KMS_ASYMMETRIC = frozenset({"Sign", "Verify", "GetPublicKey"})
 
 @dataclass(frozen=True)
 class Usage:
-    """What was counted up to a moment, or between two of them (`later - earlier`)."""
+    """The usage up to a time, or between two of them (`later - earlier`)."""
 
     calls_by_caller: Mapping[tuple[str, str, str], int]
     """By caller (a function's name, or `event source mapping of …`), service, operation."""
@@ -48,7 +48,7 @@ class Usage:
         return Usage(calls, units)
 
     def by(self, callers: Collection[str]) -> "Usage":
-        """Return what only these callers used."""
+        """Return the usage of these callers."""
         return Usage(
             {call: count for call, count in self.calls_by_caller.items() if call[0] in callers},
             {unit: amount for unit, amount in self.units_by_caller.items() if unit[0] in callers},
@@ -78,13 +78,9 @@ class Usage:
             costs[service] = costs.get(service, 0.0) + count * USD[unit]
         return costs
 
-    def cost_usd(self, services: frozenset[str] | None = None) -> float:
-        """Return the cost at list price, of all services or of some."""
-        return sum(
-            cost
-            for service, cost in self.cost_by_service_usd().items()
-            if services is None or service in services
-        )
+    def cost_usd(self) -> float:
+        """Return the cost at list price."""
+        return sum(self.cost_by_service_usd().values())
 
 
 def _minus(later: Mapping[Any, Any], earlier: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -103,32 +99,18 @@ class Meter:
     @contextmanager
     def counting(self) -> Iterator["Meter"]:
         """Count every call within the block."""
-        with observing(self._answered, self._made):
+        with observing(self._after, self._before):
             yield self
 
     def snapshot(self) -> Usage:
-        """Return what was counted so far."""
+        """Return the usage so far."""
         return Usage(dict(self._calls), dict(self._units))
 
-    @property
-    def calls(self) -> Counter[tuple[str, str]]:
-        """Calls so far, by service and operation."""
-        return self.snapshot().calls()
-
-    @property
-    def units(self) -> dict[str, float]:
-        """Units so far, as `list_prices.USD` names them."""
-        return self.snapshot().units()
-
-    def cost_usd(self) -> float:
-        """Cost so far, at list price."""
-        return self.snapshot().cost_usd()
-
-    def _made(self, call: Call) -> None:
+    def _before(self, call: Call) -> None:
         if call.caller is not None and call.service == "dynamodb":
             note_writes(call, self.region)
 
-    def _answered(self, call: Call) -> None:
+    def _after(self, call: Call) -> None:
         if call.caller is None:
             return
         name = call.caller.name

@@ -44,22 +44,13 @@ class FunctionFailedError(LedgerError):
 
 @dataclass(frozen=True)
 class LambdaContext:
-    """The context object of the Python runtime."""
+    """The members of the Python runtime's context object that the functions use."""
 
     function_name: str
     invoked_function_arn: str
     memory_limit_in_mb: str
     aws_request_id: str
     deadline: float  # of time.monotonic(), in seconds
-    function_version: str = "$LATEST"
-    log_stream_name: str = "local"
-    identity: None = None
-    client_context: None = None
-
-    @property
-    def log_group_name(self) -> str:
-        """The log group that Lambda would make."""
-        return f"/aws/lambda/{self.function_name}"
 
     def get_remaining_time_in_millis(self) -> int:
         """Return how long the function may still run. Nothing stops it when that is over."""
@@ -191,11 +182,7 @@ def _runtime_variables(function: Function, region: str) -> dict[str, str]:
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_LAMBDA_FUNCTION_NAME": function.name,
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
-        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
-        "AWS_LAMBDA_LOG_STREAM_NAME": "local",
-        "_HANDLER": function.handler,
     }
 
 

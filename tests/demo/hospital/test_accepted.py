@@ -85,8 +85,9 @@ def test_patients_are_found_by_their_portals_rule(
 ) -> None:
     """The settings that a Portal gives resolve each patient to system and MRN, across portals."""
     rules = {
-        portal.id: PatientRule(system=portal.settings["patient"]["system"])
-        for portal in ST_ELSEWHERE.portals.values()
+        portal_id: PatientRule(system=settings["patient"]["system"])
+        for portals in ST_ELSEWHERE.ledgers.values()
+        for portal_id, settings in portals.items()
     }
     for submission, events in day:
         rule = rules[submission.portal]

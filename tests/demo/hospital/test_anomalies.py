@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from infra.demo.hospital import (
-    ST_ELSEWHERE,
     ClinicalEvent,
     ScheduledScenario,
     World,
@@ -112,7 +111,7 @@ def test_a_gap_is_made_by_leaving_out() -> None:
     quiet = range(world.at(9), world.at(11))
     kept = [h for h in told if h.system != "ehr" or h.time_ms not in quiet]
     assert len(kept) < len(told)
-    sent = submissions_of(ST_ELSEWHERE, kept, SEED, resent_per_mille=0)
+    sent = submissions_of(kept, SEED, resent_per_mille=0)
     assert sum(submission.new_events for submission in sent) == len(kept)
 
 
