@@ -47,6 +47,7 @@ def find_events(
     of: tuple[PatientReference, ...] | None,
     period: Period,
 ) -> FoundInPeriod:
+    """Return the matching events of a period; `of`: only those about this patient."""
     finder = authorized.finder(of=of)
     return find_in_period(
         finder,
@@ -60,6 +61,7 @@ def find_events(
 
 
 def too_costly(found: FoundInPeriod) -> RejectedSearchError:
+    """Return the refusal of a report that found too much, or ran out of time."""
     if found.looked_at >= MAX_EVENTS:
         why = f"a report looks at {MAX_EVENTS:,} events at most"
     else:

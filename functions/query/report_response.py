@@ -35,10 +35,12 @@ _OTHER_NAMES = (
 
 
 def make_cover(authorized: AuthorizedRequest, times: Times, about: str) -> Cover:
+    """Return the cover of a report that is made now."""
     return Cover(authorized.ledger.origin, about, times.period, authorized.now * 1000, times.zone)
 
 
 def patient_names(patients: tuple[PatientReference, ...]) -> str:
+    """Return all names of the patients, as one text."""
     return ", ".join(name for patient in patients for name in patient.names)
 
 
@@ -96,6 +98,7 @@ _ROWS = {"type": "array", "items": {"type": "object"}}
 
 
 def describe_report(*tables: str, **facts: Json) -> Json:
+    """Describe a report with these tables and additional facts, for OpenAPI."""
     return open_object(
         [*_FACTS, *facts, *tables, "notes", "verify"],
         entries={
@@ -120,6 +123,7 @@ _REFUSED: Json = {
 
 
 def describe_responses(name: str) -> Json:
+    """Describe the responses of a report, by the name of its schema."""
     return {
         "200": {
             "description": "The report.",

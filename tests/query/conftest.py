@@ -20,6 +20,14 @@ def deployed_ledger_api(assembly: Path) -> Iterator[LedgerApi]:
         assert cloud.permissions.refusals == []
 
 
+def with_samples(api: LedgerApi, shared_dir: Path) -> LedgerApi:
+    """Send all samples to a ledger, and publish it."""
+    for path in audit_event_samples(shared_dir):
+        api.send(path.read_bytes())
+    api.settle()
+    return api
+
+
 @pytest.fixture
 def ledger_api(assembly: Path) -> Iterator[LedgerApi]:
     """An empty ledger of one test."""
@@ -37,10 +45,7 @@ def module_api(assembly: Path) -> Iterator[LedgerApi]:
 @pytest.fixture(scope="module")
 def samples_api(module_api: LedgerApi, shared_dir: Path) -> LedgerApi:
     """The ledger of the module, with all samples."""
-    for path in audit_event_samples(shared_dir):
-        module_api.send(path.read_bytes())
-    module_api.settle()
-    return module_api
+    return with_samples(module_api, shared_dir)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +58,4 @@ def report_api() -> Iterator[LedgerApi]:
 @pytest.fixture(scope="module")
 def report_samples_api(report_api: LedgerApi, shared_dir: Path) -> LedgerApi:
     """Ledgers that report differently; the first contains all samples."""
-    for path in audit_event_samples(shared_dir):
-        report_api.send(path.read_bytes())
-    report_api.settle()
-    return report_api
+    return with_samples(report_api, shared_dir)

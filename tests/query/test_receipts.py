@@ -23,7 +23,7 @@ NOW, DAY = 1_795_327_140, 86_400
 
 
 def test_a_receipt_proves_the_record_that_was_sent(ledger_api: LedgerApi) -> None:
-    """By the policy of the API, which is the one made of KMS' keys."""
+    """By the policy of the API, which contains the keys of KMS."""
     event_id = ledger_api.send(read_of("rose"))
     ledger_api.settle()
     response = ledger_api.json(f"/AuditEvent/{event_id}/receipt")

@@ -27,10 +27,12 @@ Json = dict[str, Any]
 
 
 def with_query(text: str) -> Callable[[Json], Any]:
+    """Return a change that adds a recorded query."""
     return lambda e: e["entity"].append({"query": b64encode(text.encode()).decode()})
 
 
 def contained(event: Json) -> None:
+    """Add a contained organisation with the recipient's identifier."""
     event["contained"] = [
         {
             "resourceType": "Organization",

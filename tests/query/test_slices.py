@@ -1,6 +1,5 @@
 """An event that takes long, or cannot be read, does not stop a search."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from audit_ledger.search.criteria import Search
 from audit_ledger.search.match import matches
 from audit_ledger.search.parameters import parse_search
 from functions.sequencer import handler as sequencing
+from tests.builders.audit_event import encoded, r4
 from tests.follower.sealed_ledger import NOW, SealedLedger
 from tests.functions.publishing import Clock
 from tests.world import World
@@ -35,22 +35,23 @@ def one_ledger(world: World, monkeypatch: pytest.MonkeyPatch) -> SealedLedger:
 
 
 def event(number: int) -> bytes:
-    return json.dumps(
-        {
-            "resourceType": "AuditEvent",
-            "type": {"code": "rest"},
-            "recorded": "2026-11-23T02:00:00.000Z",
-            "agent": [{"who": {"reference": f"Practitioner/{number}"}, "requestor": True}],
-            "source": {"observer": {"display": "x" * 1000}},
-        }
-    ).encode()
+    """Return an event by a practitioner of this number, of a kilobyte."""
+    return encoded(
+        r4(
+            recorded="2026-11-23T02:00:00.000Z",
+            agent=[{"who": {"reference": f"Practitioner/{number}"}, "requestor": True}],
+            source={"observer": {"display": "x" * 1000}},
+        )
+    )
 
 
-def search_of_the_day() -> Search:
+def search_of_the_month() -> Search:
+    """Return a search of the month of all events."""
     return parse_search([("date", "2026-11")], is_strict=False, is_bounded_by_token=False)
 
 
 def finder(one_ledger: SealedLedger) -> EventFinder:
+    """Return a finder of all events, as of a minute later."""
     ledger = one_ledger.ledger
     return EventFinder(
         ledger,
@@ -62,9 +63,11 @@ def finder(one_ledger: SealedLedger) -> EventFinder:
 
 def pages(one_ledger: SealedLedger, has_time: Callable[[], Callable[[], bool]]) -> list[Page]:
     """Return all pages of a search, each of a request of its own."""
-    found = [find_page(finder(one_ledger), search_of_the_day(), None, has_time())]
+    found = [find_page(finder(one_ledger), search_of_the_month(), None, has_time())]
     while found[-1].next is not None:
-        found.append(find_page(finder(one_ledger), search_of_the_day(), found[-1].next, has_time()))
+        found.append(
+            find_page(finder(one_ledger), search_of_the_month(), found[-1].next, has_time())
+        )
         assert len(found) <= EVENTS + 1, "a page ends where it began"
     return found
 

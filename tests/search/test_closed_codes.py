@@ -11,6 +11,7 @@ R5 = "http://hl7.org/fhir/issue-severity"
 
 
 def parse(name: str, value: str) -> None:
+    """Parse a search with this value."""
     parse_search([("date", "2026"), (name, value)], is_strict=True)
 
 

@@ -49,7 +49,7 @@ CLOUDEVENTS = {
 
 
 def represented(event: OpenedEvent, release: Release) -> dict[str, Any]:
-    """The AuditEvent made of it."""
+    """Return the AuditEvent that represents a CloudEvent."""
     shown = shown_event(event, release)
     assert shown.is_represented
     assert shown.release == release
