@@ -74,7 +74,7 @@ def test_counts_behind_the_costs_are_the_templates(dev: Assembly) -> None:
         assert handler.count('add_metric(f"Answers{') == 1
         shared += len(("Answers2xx", "Answers4xx", "Answers5xx"))
     handler = (REPOSITORY / "functions" / "follower" / "handler.py").read_text()
-    shared += len(set(re.findall(r'\("(\w+)", (?:followed|MetricUnit)\b', handler)))
+    shared += len(set(re.findall(r'\("(\w+)", (?:len\(result|result|MetricUnit)\b', handler)))
     assert f"our own metrics ({shared}; {per_ledger_metrics} a ledger)" in costs
 
 
