@@ -1,6 +1,7 @@
 """The evaluator that judges templates and the local AWS, by cases from the IAM user guide.
 
 Each case states the page of https://docs.aws.amazon.com/IAM/latest/UserGuide/ that decides it.
+Two rules are not in the user guide, and say so where they stand.
 """
 
 from collections.abc import Mapping
@@ -15,12 +16,14 @@ OWN, OTHER = "111122223333", "444455556666"
 ROLE = f"arn:aws:iam::{OWN}:role/reader"
 OBJECT = "arn:aws:s3:::example-bucket/finance/report.txt"
 OPERATORS = "reference_policies_elements_condition_operators"
+CONDITION = "reference_policies_elements_condition"
 SEVERAL_VALUES = "reference_policies_condition-logic-multiple-context-keys-or-values"
 SET_OPERATORS = "reference_policies_condition-single-vs-multi-valued-context-keys"
 ACTION, RESOURCE = "reference_policies_elements_action", "reference_policies_elements_resource"
 NOT_ACTION = "reference_policies_elements_notaction"
 NOT_RESOURCE = "reference_policies_elements_notresource"
 PRINCIPAL = "reference_policies_elements_principal"
+NOT_PRINCIPAL = "reference_policies_elements_notprincipal"  # a Deny reaches a whole account
 VARIABLES = "reference_policies_variables"
 LOGIC = "reference_policies_evaluation-logic_policy-eval-denyallow"
 SAME_ACCOUNT = "reference_policies_evaluation-logic_policy-eval-basics"
@@ -47,7 +50,10 @@ def is_allowed(
     principal = f"arn:aws:iam::{account}:role/reader"
     values = {"aws:PrincipalArn": (principal,), **(context or {})}
     request = AccessRequest(action, resource, values)
-    return judge(request, principal, account, identity, of_resource).allowed
+    cross_account = account != OWN
+    return judge(
+        request, principal, account, identity, of_resource, resource_must_allow=cross_account
+    ).allowed
 
 
 ROOT_OF_OWN, ROOT_OF_OTHER = ({"AWS": f"arn:aws:iam::{account}:root"} for account in (OWN, OTHER))
@@ -66,10 +72,15 @@ DENY_EVERYONE = statement("Deny", Principal="*")
         (SAME_ACCOUNT, [], [statement(Principal={"AWS": ROLE})], True),
         (PRINCIPAL, [], [statement(Principal=ROOT_OF_OWN)], False),  # delegates to the account
         (PRINCIPAL, [ALLOW], [statement(Principal=ROOT_OF_OWN)], True),
-        (PRINCIPAL, [ALLOW], [statement("Deny", Principal={"AWS": OWN})], False),  # its short form
-        (PRINCIPAL, [ALLOW], [statement("Deny", Principal=ROOT_OF_OWN)], False),
-        (PRINCIPAL, [ALLOW], [statement("Deny", Principal=ROOT_OF_OTHER)], True),
-        (PRINCIPAL, [ALLOW], [statement("Deny", Principal={"AWS": [ROLE, OTHER]})], False),
+        (
+            NOT_PRINCIPAL,
+            [ALLOW],
+            [statement("Deny", Principal={"AWS": OWN})],
+            False,
+        ),  # its short form
+        (NOT_PRINCIPAL, [ALLOW], [statement("Deny", Principal=ROOT_OF_OWN)], False),
+        (NOT_PRINCIPAL, [ALLOW], [statement("Deny", Principal=ROOT_OF_OTHER)], True),
+        (NOT_PRINCIPAL, [ALLOW], [statement("Deny", Principal={"AWS": [ROLE, OTHER]})], False),
         (PRINCIPAL, [], [statement(Principal={"Service": "s3.amazonaws.com"})], False),
         (PRINCIPAL, [], [statement(Principal={"AWS": "arn:aws:iam::*:role/reader"})], False),
     ],
@@ -84,6 +95,8 @@ def test_policies_of_one_account_combine_as_documented(
     ("identity", "of_resource", "allowed"),
     [
         ([ALLOW], [statement(Principal=ROOT_OF_OTHER)], True),
+        ([ALLOW], [], False),
+        ([ALLOW], [statement(Principal=ROOT_OF_OWN)], False),
         ([], [statement(Principal=ROOT_OF_OTHER)], False),
         ([ALLOW, DENY], [statement(Principal=ROOT_OF_OTHER)], False),
         ([ALLOW], [statement(Principal=ROOT_OF_OTHER), DENY_EVERYONE], False),
@@ -110,6 +123,7 @@ def test_both_accounts_must_allow_a_cross_account_request(
         (RESOURCE, {"Resource": "arn:aws:s3:::example-bucket/*"}, True),  # beyond a slash
         (RESOURCE, {"Resource": "arn:aws:s3:::example-bucket/finance/report.tx?"}, True),
         (RESOURCE, {"Resource": "arn:aws:s3:::example-bucket"}, False),  # the bucket is no object
+        # Not in the user guide for `Resource`; its page on operators compares ARNs with case.
         (RESOURCE, {"Resource": "arn:aws:s3:::EXAMPLE-bucket/*"}, False),
         (NOT_RESOURCE, {"NotResource": "arn:aws:s3:::example-bucket/hr/*"}, True),
         (NOT_RESOURCE, {"NotResource": "arn:aws:s3:::example-bucket/finance/*"}, False),
@@ -130,7 +144,7 @@ SINGLE = {"k": ("blue",), "n": ("10",), "arn": (f"arn:aws:sns:eu-central-1:{OWN}
         (OPERATORS, {"StringEquals": {"k": "blue"}}, True),
         (OPERATORS, {"StringEquals": {"k": "Blue"}}, False),  # exact, with regard to case
         (OPERATORS, {"StringEquals": {"k": "bl*"}}, False),  # no wildcards
-        (OPERATORS, {"StringEquals": {"K": "blue"}}, True),  # names of keys without regard to case
+        (CONDITION, {"StringEquals": {"K": "blue"}}, True),  # names of keys without regard to case
         (OPERATORS, {"StringLike": {"k": "bl*"}}, True),
         (OPERATORS, {"StringLike": {"k": "bl?"}}, False),
         (OPERATORS, {"StringNotEquals": {"k": "red"}}, True),
@@ -176,7 +190,9 @@ def test_conditions_on_one_value_hold_as_documented(
         ("ForAnyValue:StringEquals", ["a", "b"], ("c", "B"), False),
         ("ForAnyValue:StringEquals", ["a"], None, False),
         ("ForAnyValue:StringEquals", ["a"], (), False),
-        ("ForAnyValue:StringEqualsIfExists", ["a"], None, False),  # IfExists is of each value
+        # Not in the user guide: observed by the author of the re:Post question
+        # "ForAnyValue:StringEqualsIfExists behaving unexpectedly".
+        ("ForAnyValue:StringEqualsIfExists", ["a"], None, False),
         ("ForAnyValue:StringNotEquals", ["a"], ("a", "c"), True),
     ],
 )
@@ -222,7 +238,7 @@ SIGN = statement(Action="kms:Sign")
 def test_a_key_policy_must_allow_or_delegate_to_the_account(
     identity: list[Statement], of_key: list[Statement], allowed: bool
 ) -> None:
-    """KMS developer guide, "Key policies in AWS KMS"."""
+    """KMS developer guide, "Key policies in AWS KMS" and "Using IAM policies with AWS KMS"."""
     request = AccessRequest("kms:Sign", "arn:aws:kms:eu-central-1:111122223333:key/1", {})
     decision = judge(request, ROLE, OWN, identity, of_key, resource_must_allow=True)
     assert decision.allowed is allowed

@@ -13,18 +13,21 @@ KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms"
 # Where AWS' documentation contradicts parliament: the kind of resource, the rule, its detail.
 WRONG_FINDINGS = (
-    # Condition keys of all operations that use a key (KMS developer guide, "AWS KMS condition
-    # keys", kms:ResourceAliases).
+    # A condition on a property of the key, for all KMS key resource operations (KMS developer
+    # guide, "AWS KMS condition keys"); parliament's service reference lacks it.
     (".*", "UNKNOWN_CONDITION_FOR_ACTION", "Unknown condition kms:ResourceAliases for action .*"),
-    # Of all requests to S3 (S3 user guide, "Bucket policy examples using condition keys"); its
-    # example compares with 1.2, which is no integer.
+    # AWS Knowledge Center, "How do I enforce TLS 1.2 or later for my Amazon S3 buckets?": a Deny
+    # of `s3:*` if s3:TlsVersion is less than 1.2, which is no integer.
     ("AWS::S3::BucketPolicy", "UNKNOWN_CONDITION_FOR_ACTION", "Unknown condition s3:TlsVersion .*"),
     ("AWS::S3::BucketPolicy", "MISMATCHED_TYPE", "Type mismatch: s3:TlsVersion requires .*"),
-    # CloudWatch Logs user guide, "Encrypt log data", has this condition in its key policy.
+    # CloudWatch Logs user guide, "Encrypt log data in CloudWatch Logs using AWS Key Management
+    # Service": the value of kms:EncryptionContext:aws:logs:arn is the ARN of a log group. AWS'
+    # managed policy CloudWatchLogsAPIKeyAccess compares it by ArnLike too.
     ("AWS::KMS::Key", "MISMATCHED_TYPE", "Type mismatch: ArnLike requires a value of type Arn .*"),
-    # `kms:*` and `kms:List*` include actions that no key has; a key policy does not grant those.
+    # `kms:*` and `kms:List*` include actions without a key, such as CreateKey: IAM policies alone
+    # grant those (KMS developer guide, "AWS KMS permissions", column "Policy type").
     ("AWS::KMS::Key", "RESOURCE_MISMATCH", ".*"),
-    # A statement's id may contain `-` and `_` (EventBridge API reference, PutPermission).
+    # EventBridge API reference, "PutPermission": a StatementId matches [a-zA-Z0-9-_]+.
     ("AWS::Events::EventBusPolicy", "INVALID_SID", ".*"),
 )
 
