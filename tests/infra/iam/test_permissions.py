@@ -154,6 +154,19 @@ def key_names(assembly: Assembly, stack: str) -> dict[str, str]:
     }
 
 
+def leading_keys(
+    documents: dict[str, dict[str, Any]],
+) -> dict[tuple[str, str], tuple[str, list[str]]]:
+    """Return operator and values of each condition on dynamodb:LeadingKeys."""
+    return {
+        (name, statement["Sid"]): (operator, listed(keys["dynamodb:LeadingKeys"]))
+        for name, document in documents.items()
+        for statement in statements(document)
+        for operator, keys in statement.get("Condition", {}).items()
+        if "dynamodb:LeadingKeys" in keys
+    }
+
+
 def granted(assembly: Assembly, name: str) -> Granted:
     resource = assembly.named("AWS::IAM::ManagedPolicy", "ManagedPolicyName")[name]
     keys = key_names(assembly, resource.stack)
@@ -225,6 +238,55 @@ def test_no_permission_has_a_wildcard_action_or_reaches_every_resource(dev: Asse
                     shown = listed(statement["Action"]) == ["kms:GetPublicKey"]
                     purpose = PUBLIC_KEYS[name] if shown else "wrapping"
                     assert condition == {"kms:ResourceAliases": f"alias/{P}/*/{purpose}"}
+
+
+ORIGIN = "dev.audit.example.org"
+LEADING_KEYS: dict[tuple[str, str], tuple[str, list[str]]] = {
+    ("ingest", "WrappedKeys"): ("ForAllValues:StringLike", ["*#keys"]),
+    ("ingest", "LimitPortals"): ("ForAllValues:StringLike", ["*#portal#*"]),
+    ("query", "LimitReaders"): ("ForAllValues:StringLike", ["*#reader#*"]),
+    ("rebuild", "FreezeAndLift"): ("ForAllValues:StringLike", ["*#published"]),
+    **{
+        (name, "WrappedKeysAndPublishedState"): (
+            "ForAllValues:StringLike",
+            ["*#keys", "*#published"],
+        )
+        for name in ("query", "follower")
+    },
+    **{
+        (f"{ledger}-{kind}", sid): (f"ForAllValues:{operator}", [f"{ORIGIN}/{ledger}{suffix}"])
+        for ledger in LEDGERS
+        for kind, sid, operator, suffix in (
+            ("sequencer", "AppendToOwnLedger", "StringEquals", ""),
+            ("sequencer", "IndexOwnEvents", "StringLike", "#*"),
+            ("sequencer", "ReadPublishedState", "StringEquals", "#published"),
+            ("publisher", "ReadOwnBlocks", "StringEquals", ""),
+            ("publisher", "KeepWhatIsPublished", "StringEquals", "#published"),
+            ("publisher", "MakeFirstKeys", "StringEquals", "#keys"),
+            ("publisher", "ReadWhatIsMissing", "StringEquals", "#gaps"),
+        )
+    },
+}
+"""Role and statement → operator and keys of items."""
+
+DENIED_LEADING_KEYS: dict[tuple[str, str], tuple[str, list[str]]] = {
+    ("ledgers", "OnlyPublishersMakeKeys"): ("ForAnyValue:StringLike", ["*#keys"]),
+    ("ledgers", "NobodyChangesKeys"): ("ForAnyValue:StringLike", ["*#keys"]),
+    ("ledgers", "OnlyPublishersWriteWhatIsPublished"): ("ForAnyValue:StringLike", ["*#published"]),
+    ("limits", "OnlyIngestLimitsPortals"): ("ForAnyValue:StringLike", ["*#portal#*"]),
+    ("limits", "OnlyQueryLimitsReaders"): ("ForAnyValue:StringLike", ["*#reader#*"]),
+}
+"""Table and statement of its policy → operator and keys of items."""
+
+
+def test_statements_name_exactly_these_items(dev: Assembly) -> None:
+    """By dynamodb:LeadingKeys: an origin for a ledger's own roles, a suffix for all others."""
+    tables = {
+        name: table.properties["ResourcePolicy"]["PolicyDocument"]
+        for name, table in dev.named("AWS::DynamoDB::Table", "TableName").items()
+    }
+    assert leading_keys(policies(dev)) == LEADING_KEYS
+    assert leading_keys(tables) == DENIED_LEADING_KEYS
 
 
 def test_the_break_glass_role_requires_mfa_or_a_configured_principal(
