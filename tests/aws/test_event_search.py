@@ -11,6 +11,7 @@ from audit_ledger.aws.events_table import index_items
 from audit_ledger.ledger.block import BlockItem
 from audit_ledger.ledger.index import EntryPosition, PositionRange, StoredEntry
 from audit_ledger.records.index_row import IndexRow, encode_index_row
+from tests.aws.counted_calls import counted_calls
 from tests.world import NAME, ORIGIN, World
 
 NOW = 1_795_327_140
@@ -102,6 +103,14 @@ def test_a_persons_entries_are_found_by_time(search: EventsSearch, by: By) -> No
         wanted = recounted(named, window, newest_first=newest_first)
         assert [place.seq for place in places] == wanted
         assert set(places) <= {e.position for e in ENTRIES}
+
+
+def test_a_search_reads_every_page(search: EventsSearch, world: World) -> None:
+    """DynamoDB returns less than a whole index; here one entry a page."""
+    expected = list(search.of_person("agent", DOC, ALWAYS, newest_first=False))
+    with counted_calls(world.dynamodb, "Query", Limit=1) as pages:
+        assert list(search.of_person("agent", DOC, ALWAYS, newest_first=False)) == expected
+    assert len(pages) >= len(expected) > 1
 
 
 def test_late_entries_are_found_by_their_own_time(search: EventsSearch) -> None:

@@ -8,6 +8,7 @@ import pytest
 from audit_ledger.aws.views_table import MAX_PLACES, PIECE_BYTES, REBUILD, ViewsTable
 from audit_ledger.errors import FormatError, LostRaceError
 from audit_ledger.ledger.follower_views import DocumentEntries, FollowerCursor, Gaps
+from tests.aws.counted_calls import counted_calls
 from tests.world import NAME, World
 
 BIG = bytes(range(256)) * (PIECE_BYTES // 64)  # four pieces
@@ -113,13 +114,16 @@ def test_a_reader_sees_that_the_views_moved_on(views: ViewsTable) -> None:
 def test_more_findings_than_a_batch_are_read_by_number(views: ViewsTable) -> None:
     """DynamoDB returns at most 100 items a batch; a missing one is an error."""
     claimed = views.claim(views.cursor())
-    for number in range(250):
+    for number in range(102):
         views.put_finding(claimed, number, b"%d" % number)
-    cursor = views.commit(claimed, next_seq=1, announced=1, findings=250, states={})
-    numbers = range(30, 250)
-    assert views.findings(cursor, numbers) == [b"%d" % number for number in numbers]
+    cursor = views.commit(claimed, next_seq=1, announced=1, findings=102, states={})
+    numbers = range(1, 102)
+    with counted_calls(views._client, "BatchGetItem") as calls:
+        assert views.findings(cursor, numbers) == [b"%d" % number for number in numbers]
+    sizes = [len(t["Keys"]) for call in calls for t in call["RequestItems"].values()]
+    assert sizes == [100, 1]
     with pytest.raises(FormatError):
-        views.findings(cursor, [250])
+        views.findings(cursor, [102])
 
 
 @pytest.mark.parametrize("lot", [7, MAX_PLACES, 10_000])
