@@ -56,7 +56,7 @@ def cloud(*refusals: object) -> LocalCloud:
     return cast(LocalCloud, SimpleNamespace(permissions=permissions))
 
 
-def test_a_day_that_held_has_no_faults() -> None:
+def test_a_correct_day_has_no_faults() -> None:
     assert sum(resent_entries(DAY).values()) > 0
     assert list(faults(DAY, GOOD, cloud(), [Batch(("a", "b"), frozenset())])) == []
 
@@ -70,12 +70,12 @@ def test_a_day_that_held_has_no_faults() -> None:
         ({"duplicates": 0}, "st-elsewhere: resent records left out: 0, expected "),
     ],
 )
-def test_each_figure_that_differs_is_said(change: dict[str, Any], said: str) -> None:
+def test_reports_each_different_figure(change: dict[str, Any], said: str) -> None:
     wrong = replace(GOOD[0], **change)
     assert any(fault.startswith(said) for fault in faults(DAY, [wrong, GOOD[1]], cloud(), []))
 
 
-def test_a_failed_message_and_a_refused_call_are_said() -> None:
+def test_reports_a_failed_message_and_a_refused_call() -> None:
     batches = [Batch(("a", "b"), frozenset({"b"}))]
     found = list(faults(DAY, GOOD, cloud("a refusal"), batches))
     assert found == [
@@ -103,7 +103,7 @@ def sent(how: str) -> Submission:
         ("bundle-transaction", 422, b"{}", 0),
     ],
 )
-def test_only_what_the_answer_says_counts_as_accepted(
+def test_counts_accepted_events_by_the_response(
     how: str, status: int, body: bytes, accepted: int
 ) -> None:
     assert accepted_events(sent(how), status, body) == accepted
@@ -125,7 +125,7 @@ ANSWERS = Answers(
 )
 
 
-def test_answers_that_are_as_the_day_says_have_no_faults() -> None:
+def test_correct_answers_have_no_faults() -> None:
     assert list(answer_faults(EXPECTED, ANSWERS)) == []
 
 
@@ -172,12 +172,12 @@ def test_answers_that_are_as_the_day_says_have_no_faults() -> None:
         ),
     ],
 )
-def test_each_answer_that_differs_is_said(change: dict[str, Any], said: str) -> None:
+def test_reports_each_different_answer(change: dict[str, Any], said: str) -> None:
     found = list(answer_faults(EXPECTED, replace(ANSWERS, **change)))
     assert any(said in fault for fault in found), found
 
 
-def test_what_is_expected_of_answers_is_what_the_requests_hold() -> None:
+def test_expected_answers_agree_with_the_requests() -> None:
     """Counted from happenings there, and from the bytes of the day's requests here."""
     expected = expected_of(3, 400, DATE)
     sent = [

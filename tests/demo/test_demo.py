@@ -87,7 +87,7 @@ def day() -> list[Submission]:
     return list(hospital_day(SEED, EVENTS, day=datetime.now(UTC).date(), also=SEEDED))
 
 
-def test_everything_holds(run: Run) -> None:
+def test_all_checks_pass(run: Run) -> None:
     """Exit 0, and nothing on standard error."""
     assert run.exit_code == 0, run.output + run.errors
     assert run.errors == ""
@@ -96,7 +96,7 @@ def test_everything_holds(run: Run) -> None:
 
 
 @pytest.mark.parametrize("ledger_id", LEDGERS)
-def test_published_files_and_policy_are_at_their_fixed_places(run: Run, ledger_id: str) -> None:
+def test_published_files_and_policy_are_at_their_documented_paths(run: Run, ledger_id: str) -> None:
     """With an entry for each patient of each event that was sent, and the one of creation."""
     published = run.build / "published" / ledger_id
     entries = entries_of(published)
@@ -114,14 +114,14 @@ def test_the_day_has_several_digests(run: Run, ledger_id: str) -> None:
     assert len(digests) == 6
 
 
-def test_what_earlier_runs_left_is_gone(run: Run) -> None:
+def test_removes_the_files_of_earlier_runs(run: Run) -> None:
     assert sorted(p.name for p in (run.build / "published").iterdir()) == sorted(LEDGERS)
     assert sorted(p.stem for p in run.build.glob("*.policy")) == sorted(LEDGERS)
     assert [p.name for p in (run.build / "tampered").iterdir()] == ["st-elsewhere"]
     assert "gone.tlog-proof" not in [p.name for p in (run.build / "receipts").iterdir()]
 
 
-def test_one_byte_differs_and_verification_names_its_entry(run: Run) -> None:
+def test_verification_names_the_entry_of_the_changed_byte(run: Run) -> None:
     published = run.build / "published" / "st-elsewhere"
     tampered = run.build / "tampered" / "st-elsewhere"
     files = [f.relative_to(published) for f in published.rglob("*") if f.is_file()]
@@ -136,8 +136,8 @@ def test_one_byte_differs_and_verification_names_its_entry(run: Run) -> None:
 
 
 @pytest.mark.parametrize("ledger_id", LEDGERS)
-def test_a_receipt_of_each_ledger_is_at_its_fixed_place(run: Run, ledger_id: str) -> None:
-    """Its entry is the published one, and the command says that it commits to the record."""
+def test_a_receipt_of_each_ledger_is_at_its_documented_path(run: Run, ledger_id: str) -> None:
+    """Its entry is the published one, and the command states that it commits to the record."""
     receipts = run.build / "receipts"
     proof = (receipts / f"{ledger_id}.tlog-proof").read_text().splitlines()
     index = int(proof[2].removeprefix("index "))
@@ -149,8 +149,8 @@ def test_a_receipt_of_each_ledger_is_at_its_fixed_place(run: Run, ledger_id: str
     assert re.search(said + r"(?: .*\n){2} +it commits to this record", run.output)
 
 
-def test_what_was_asked_is_shown(run: Run) -> None:
-    """The patient of the search, and who was told: as the day's own bytes have it."""
+def test_shows_the_queries(run: Run) -> None:
+    """The patient of the search, and who was output: as the day's own bytes have it."""
     (mrn,) = re.findall(r"--param 'patient\.identifier=\S+\|(MRN[0-9]+)'", run.output)
     events = [
         event
@@ -184,19 +184,19 @@ def test_the_table_adds_up(run: Run) -> None:
         for words in map(str.split, run.output.splitlines())
         if words and words[0] in ("events", "entries", "blocks", "digests") and len(words) == 4
     }
-    told = tally(day())
-    events, entries = ([getattr(told[i], n) for i in LEDGERS] for n in ("events", "entries"))
+    output = tally(day())
+    events, entries = ([getattr(output[i], n) for i in LEDGERS] for n in ("events", "entries"))
     assert rows["events"] == [*events, EVENTS]
     assert rows["entries"] == [*(n + 1 for n in entries), sum(entries) + 2]
     assert rows["digests"] == [6, 6, 12]
     assert rows["blocks"][2] == sum(rows["blocks"][:2])
 
 
-def test_nothing_is_left_in_the_home_of_whoever_runs_it(run: Run) -> None:
+def test_writes_nothing_to_the_home_directory(run: Run) -> None:
     assert list(run.home.iterdir()) == []
 
 
-def test_functions_log_into_a_file_and_not_onto_the_terminal(run: Run) -> None:
+def test_functions_log_to_a_file_and_not_to_the_terminal(run: Run) -> None:
     assert '"CloudWatchMetrics"' in (run.build / "functions.log").read_text()
     assert "CloudWatchMetrics" not in run.output
 
@@ -205,13 +205,13 @@ def test_without_options_5_000_events_go_to_build_demo() -> None:
     assert read_options([]) == Options(5_000, 1, REPOSITORY / "build" / "demo")
 
 
-def test_what_did_not_hold_is_exit_1(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_check_is_exit_1(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["demo"])
     monkeypatch.setattr(demo, "run_demo", lambda options, console: False)
     assert demo.main() == 1
 
 
-def test_what_stops_the_demo_is_one_line_and_exit_1(
+def test_an_error_of_the_demo_is_one_line_and_exit_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def run_demo(options: Options, console: Console) -> bool:

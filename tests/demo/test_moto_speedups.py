@@ -77,7 +77,7 @@ def test_a_query_gives_a_partition_in_order(dynamodb: "DynamoDBClient") -> None:
     assert query(dynamodb, "sorted", "name", "d") == []
 
 
-def test_a_query_goes_on_where_its_page_ended(dynamodb: "DynamoDBClient") -> None:
+def test_a_query_continues_after_its_page(dynamodb: "DynamoDBClient") -> None:
     start = {"name": {"S": "b"}, "number": {"N": "3"}}
     assert query(dynamodb, "sorted", "name", "b", ExclusiveStartKey=start) == [4, 5, 6]
 
@@ -87,9 +87,9 @@ def test_a_query_of_an_index_sees_all_partitions(dynamodb: "DynamoDBClient") -> 
     assert sorted(found) == sorted(n for (_, n), group in STORED.items() if group == "a1")
 
 
-def test_a_query_of_an_index_goes_on_where_its_page_ended(dynamodb: "DynamoDBClient") -> None:
+def test_a_query_of_an_index_continues_after_its_page(dynamodb: "DynamoDBClient") -> None:
     """And sees what is written later, and nothing of a value that no item has."""
-    asked: dict[str, Any] = {
+    query_of_group: dict[str, Any] = {
         "TableName": "sorted",
         "IndexName": "group",
         "KeyConditionExpression": "#g = :v",
@@ -97,10 +97,10 @@ def test_a_query_of_an_index_goes_on_where_its_page_ended(dynamodb: "DynamoDBCli
         "ExpressionAttributeValues": {":v": {"S": "a1"}},
         "Limit": 1,
     }
-    page = dynamodb.query(**asked)
+    page = dynamodb.query(**query_of_group)
     found = [int(item["number"]["N"]) for item in page["Items"]]
     while "LastEvaluatedKey" in page:
-        page = dynamodb.query(**asked, ExclusiveStartKey=page["LastEvaluatedKey"])
+        page = dynamodb.query(**query_of_group, ExclusiveStartKey=page["LastEvaluatedKey"])
         found += [int(item["number"]["N"]) for item in page["Items"]]
     assert found == sorted(n for (_, n), group in STORED.items() if group == "a1")
     assert query(dynamodb, "sorted", "group", "later", IndexName="group") == []
@@ -122,7 +122,7 @@ def test_all_items_are_still_there_afterwards(dynamodb: "DynamoDBClient") -> Non
     assert len(dynamodb.scan(TableName="sorted")["Items"]) == len(STORED)
 
 
-def test_answers_have_the_members_that_the_service_gives(dynamodb: "DynamoDBClient") -> None:
+def test_responses_have_the_members_of_the_service(dynamodb: "DynamoDBClient") -> None:
     """The same names twice: the second time from memory."""
     for _ in range(2):
         key: dict[str, Any] = {"name": {"S": "a"}, "number": {"N": "1"}}

@@ -32,7 +32,7 @@ def test_the_same_app_is_synthesized_once(tmp_path: Path, made: list[Path]) -> N
     assert (first / "manifest.json").is_file()
 
 
-def test_other_settings_are_another_app_and_the_old_one_goes(
+def test_other_settings_replace_the_assembly(
     tmp_path: Path, made: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, _ = templates.cloud_assembly(tmp_path)
@@ -43,7 +43,7 @@ def test_other_settings_are_another_app_and_the_old_one_goes(
     assert list(tmp_path.iterdir()) == [second]
 
 
-def test_an_unfinished_synthesis_is_not_taken_for_one(tmp_path: Path, made: list[Path]) -> None:
+def test_replaces_an_unfinished_synthesis(tmp_path: Path, made: list[Path]) -> None:
     first, _ = templates.cloud_assembly(tmp_path)
     (first / "manifest.json").unlink()
     (first / "half-written").touch()
@@ -52,7 +52,7 @@ def test_an_unfinished_synthesis_is_not_taken_for_one(tmp_path: Path, made: list
     assert (again / "manifest.json").is_file()
 
 
-def test_the_demos_ledgers_are_those_that_its_hospital_sends_to() -> None:
+def test_the_demo_declares_the_ledgers_of_its_hospital() -> None:
     declared = {
         ledger["id"]: {portal["id"] for portal in ledger["portals"]}
         for ledger in templates.SETTINGS["ledgers"]

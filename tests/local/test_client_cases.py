@@ -1,4 +1,4 @@
-"""Requests of FHIR clients that once failed, as they were reported: each with its right answer."""
+"""Requests of FHIR clients that once failed, as reported, with their correct responses."""
 
 import json
 import os
@@ -32,7 +32,7 @@ class Cases:
     id: str = ""
 
     def run(self, *lines: str) -> str:
-        """Run lines of a case's script as a shell does; give what they print."""
+        """Run lines of a case's script in a shell; return their output."""
         bash = shutil.which("bash") or ""
         if not (bash and shutil.which("curl")):
             skip_unless_ci("no bash or no curl on this machine")
@@ -68,7 +68,7 @@ class Cases:
         )
 
     def get(self, path: str) -> Any:
-        """Ask as a security officer; `path` may be a whole URL."""
+        """Send a query as a security officer; `path` may be a whole URL."""
         url = path if path.startswith("http") else self.cloud.url + path
         token = self.cloud.tokens.security(LEDGER)
         return requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
@@ -92,7 +92,7 @@ def cases(shared_dir: Path) -> Iterator[Cases]:
         yield Cases(folder, cloud, ids[0])
 
 
-def test_01_what_clients_accept_by_default_is_served(cases: Cases) -> None:
+def test_01_serves_the_default_accept_headers_of_clients(cases: Cases) -> None:
     """Lists with weights: JSON is acceptable in each, so none is 406 (RFC 9110, 12.5.1)."""
     lines = [line.partition("#")[0] for line in cases.script("01-accept-hapi-default.sh")]
     answers = re.findall(r"HTTP/1\.[01] ([0-9]{3}) ", cases.run(*lines))
@@ -100,14 +100,14 @@ def test_01_what_clients_accept_by_default_is_served(cases: Cases) -> None:
     assert len(lines) == 4
 
 
-def test_02_a_resource_has_the_id_under_which_it_is_read(cases: Cases) -> None:
-    """Not the one that its sender gave it, under which there is nothing."""
+def test_02_a_resource_has_the_id_of_its_url(cases: Cases) -> None:
+    """Not the id of its sender, which is not found."""
     assert json.loads((cases.folder / "event.json").read_bytes())["id"] == "1"
     assert cases.get(f"/AuditEvent/{cases.id}").json()["id"] == cases.id
     assert cases.get("/AuditEvent/1").status_code == 404
 
 
-def test_03_a_release_is_said_by_what_it_is(cases: Cases) -> None:
+def test_03_the_content_matches_the_declared_release(cases: Cases) -> None:
     """An R5 event, requested without a release: nothing in the answer is of R5."""
     head, _, body = cases.run(*cases.script("03-mixed-release-label.sh")).partition("\n\n")
     assert re.search(r"(?im)^content-type: application/fhir\+json; *fhirVersion=4\.0\s*$", head)
@@ -118,19 +118,19 @@ def test_03_a_release_is_said_by_what_it_is(cases: Cases) -> None:
     assert not {"code", "patient"} & set(event)
 
 
-def test_05_a_condition_is_not_ignored(cases: Cases) -> None:
-    """Neither of both is created as if there were none."""
-    told = cases.run(*cases.script("05-if-none-exist.sh")).lower().splitlines()
-    assert [line.split()[1] for line in told] == ["400", "400"]
+def test_05_refuses_if_none_exist(cases: Cases) -> None:
+    """Neither of the two events is created."""
+    output = cases.run(*cases.script("05-if-none-exist.sh")).lower().splitlines()
+    assert [line.split()[1] for line in output] == ["400", "400"]
 
 
 def test_06_searches_have_many_forms(cases: Cases) -> None:
     """A form, `:identifier`, `:not`, counts alone; and `entity` narrows what is found."""
     token, *lines = cases.script("06-search-forms.sh")
-    told = [cases.run(token, line) for line in lines]
-    assert ["[200]" in text for text in told] == [True, True, True, True, False, False]
+    response = [cases.run(token, line) for line in lines]
+    assert ["[200]" in text for text in response] == [True, True, True, True, False, False]
     form, identifier, other_type, none, count, entity = (
-        json.loads(text.partition(" [200]")[0]) for text in told
+        json.loads(text.partition(" [200]")[0]) for text in response
     )
     assert {found["type"] for found in (form, identifier, other_type, none)} == {"searchset"}
     assert cases.id in matches(form)
@@ -152,16 +152,18 @@ def test_07_a_body_may_be_compressed(cases: Cases) -> None:
 
 
 @pytest.mark.parametrize("media_type", ["application/fhir+xml", "application/xml", "text/xml"])
-def test_09_xml_is_refused_and_json_named(cases: Cases, media_type: str) -> None:
+def test_09_refuses_xml_and_names_json(cases: Cases, media_type: str) -> None:
     """docs/decisions/0013-json-only.md: DICOM's audit messages are another format again."""
-    told = cases.send((cases.folder / "09-dicom-audit-message.xml").read_bytes(), "", media_type)
-    assert told.status_code == 415
-    (issue,) = told.json()["issue"]
+    response = cases.send(
+        (cases.folder / "09-dicom-audit-message.xml").read_bytes(), "", media_type
+    )
+    assert response.status_code == 415
+    (issue,) = response.json()["issue"]
     assert FHIR in issue["diagnostics"]
 
 
-def test_10_reading_does_not_multiply_the_ledger(cases: Cases) -> None:
-    """Scans add the same each: what earlier ones recorded is not shown and told of again."""
+def test_10_repeated_searches_record_the_same_number_of_events(cases: Cases) -> None:
+    """Scans add the same each: what earlier ones recorded is not shown and response of again."""
     start = datetime.now(UTC).isoformat(timespec="milliseconds")
     event = json.loads((cases.folder / "event.json").read_bytes())
     entries = []
@@ -191,5 +193,5 @@ def test_10_reading_does_not_multiply_the_ledger(cases: Cases) -> None:
 
 
 def size(cases: Cases) -> int:
-    """How many entries are published."""
+    """Return the number of published entries."""
     return int(cases.get("/digests/latest").json()["size_after"])

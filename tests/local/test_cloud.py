@@ -20,7 +20,7 @@ from tests.local.conftest import REGION
 from tests.local.submissions import FHIR, accept, checkpoint_size, event_of, post
 
 
-def test_every_deployed_handler_is_there(cloud: LocalCloud) -> None:
+def test_every_deployed_handler_exists(cloud: LocalCloud) -> None:
     for function in cloud.deployment.functions.values():
         module, _, name = function.handler.rpartition(".")
         assert callable(getattr(importlib.import_module(module), name))
@@ -38,7 +38,7 @@ def test_the_ledgers_of_the_settings_are_deployed(cloud: LocalCloud) -> None:
 def test_events_over_http_end_in_a_checkpoint_of_their_ledger_alone(
     cloud: LocalCloud, tmp_path: Path
 ) -> None:
-    """The first entry says that the ledger was created; the other ledger stays as it is."""
+    """The first entry states that the ledger was created; the other ledger does not change."""
     accept(cloud, "north", 3)
     accept(cloud, "south", 1)
     cloud.drain()
@@ -47,7 +47,7 @@ def test_events_over_http_end_in_a_checkpoint_of_their_ledger_alone(
     assert cloud.policy("north") != cloud.policy("south")
 
 
-def test_a_mirror_holds_what_is_published_and_follows_it(cloud: LocalCloud, tmp_path: Path) -> None:
+def test_a_mirror_contains_the_published_files(cloud: LocalCloud, tmp_path: Path) -> None:
     for count in (1, 2):
         accept(cloud, "north", count)
         cloud.drain()
@@ -70,7 +70,7 @@ def test_a_mirror_holds_what_is_published_and_follows_it(cloud: LocalCloud, tmp_
     assert cloud.mirror("north", tmp_path) == 0
 
 
-def test_tokens_open_their_own_ledger_only(cloud: LocalCloud, tmp_path: Path) -> None:
+def test_tokens_give_access_to_their_own_ledger_only(cloud: LocalCloud, tmp_path: Path) -> None:
     """Portal: writes to its ledger; officer: reads published files; neither does the other."""
     tokens = cloud.tokens
     assert post(cloud, "/AuditEvent", None, event_of(cloud, "north"))[0] == 401
@@ -153,15 +153,15 @@ def test_a_receipt_waits_for_the_checkpoints_file(cloud: LocalCloud) -> None:
     cloud.drain()
     cloud.publish("north")
     after = s3.get_object(Bucket=bucket, Key="north/checkpoint")["Body"].read()
-    asked = Request(receipt, headers={"Authorization": f"Bearer {cloud.tokens.security('north')}"})
+    query = Request(receipt, headers={"Authorization": f"Bearer {cloud.tokens.security('north')}"})
     for file, status in ((before, 202), (after, 200)):
         s3.put_object(Bucket=bucket, Key="north/checkpoint", Body=file)
-        with urlopen(asked) as answer:
+        with urlopen(query) as answer:
             assert answer.status == status
             assert ("Retry-After" in answer.headers) == (status == 202)
 
 
-def test_what_is_published_is_announced(cloud: LocalCloud) -> None:
+def test_announces_a_published_digest(cloud: LocalCloud) -> None:
     accept(cloud, "north")
     cloud.drain()
     cloud.publish()
@@ -170,7 +170,7 @@ def test_what_is_published_is_announced(cloud: LocalCloud) -> None:
 
 
 def test_two_sequencers_that_take_turns_lose_nothing(cloud: LocalCloud, tmp_path: Path) -> None:
-    """The second environment's idea of the head is old each time: it reads on and goes on."""
+    """The second environment's head is stale each time: it reads the newer blocks and continues."""
     for _ in range(3):
         accept(cloud, "north")
         cloud.drain(environments=2)
@@ -180,7 +180,7 @@ def test_two_sequencers_that_take_turns_lose_nothing(cloud: LocalCloud, tmp_path
     assert checkpoint_size(cloud, "north", tmp_path) == 1 + 6
 
 
-def test_calls_and_metrics_are_told_by_function(cloud: LocalCloud) -> None:
+def test_counts_calls_and_metrics_by_function(cloud: LocalCloud) -> None:
     accept(cloud, "north", 2)
     cloud.drain()
     sequencer = cloud.ledger("north").sequencer
@@ -191,7 +191,7 @@ def test_calls_and_metrics_are_told_by_function(cloud: LocalCloud) -> None:
     assert usage.cost_usd() > 0
 
 
-def test_in_real_time_events_are_delivered_without_being_driven(cloud: LocalCloud) -> None:
+def test_running_delivers_events_in_real_time(cloud: LocalCloud) -> None:
     """Threads take the message from the queue to the block; the test waits for the put of it."""
     appended = Event()
     blocks = cloud.ledger("north").environment["BLOCKS_TABLE"]

@@ -12,7 +12,7 @@ from tests.local.conftest import REGION
 from tests.local.small_app import write_assembly
 
 
-def test_stacks_come_after_those_they_depend_on(tmp_path: Path) -> None:
+def test_stacks_come_after_their_dependencies(tmp_path: Path) -> None:
     assert [s.name for s in read_assembly(write_assembly(tmp_path))] == [
         "small-shared",
         "small-ledger",
@@ -24,7 +24,7 @@ def test_a_folder_without_a_manifest_is_no_assembly(tmp_path: Path) -> None:
         read_assembly(tmp_path)
 
 
-def test_a_table_has_all_that_its_template_gives_it(small: Deployment) -> None:
+def test_a_table_has_all_properties_of_its_template(small: Deployment) -> None:
     """Point-in-time recovery too, which moto's own CloudFormation drops."""
     dynamodb = boto3.client("dynamodb", region_name=REGION)
     table = dynamodb.describe_table(TableName="small-blocks")["Table"]
@@ -48,13 +48,13 @@ def test_a_bucket_is_versioned_and_can_lock_objects(small: Deployment) -> None:
     assert lock["ObjectLockEnabled"] == "Enabled"
 
 
-def test_a_key_is_of_the_kind_that_its_template_says(small: Deployment) -> None:
+def test_a_key_has_the_spec_and_usage_of_its_template(small: Deployment) -> None:
     kms = boto3.client("kms", region_name=REGION)
     key = kms.describe_key(KeyId="alias/small/sequencer")["KeyMetadata"]
     assert (key["KeySpec"], key["KeyUsage"]) == ("ECC_NIST_EDWARDS25519", "SIGN_VERIFY")
 
 
-def test_a_queue_knows_its_dead_letter_queue(small: Deployment) -> None:
+def test_a_queue_has_the_redrive_policy_of_its_template(small: Deployment) -> None:
     sqs = boto3.client("sqs", region_name=REGION)
     url = sqs.get_queue_url(QueueName="small-one")["QueueUrl"]
     attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
@@ -115,7 +115,7 @@ def test_schedules_and_rules_are_read_from_the_templates(small: Deployment) -> N
     assert rule.pattern["account"] == ["111122223333"]
 
 
-def test_outputs_are_kept_by_stack(small: Deployment) -> None:
+def test_stores_outputs_by_stack(small: Deployment) -> None:
     assert small.outputs["small-shared"]["BlocksName"] == "small-blocks"
     assert small.outputs["small-shared"]["Url"].startswith("https://")
 

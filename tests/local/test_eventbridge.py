@@ -52,7 +52,7 @@ def given(pump: EventBusPump) -> list[tuple[str, Any]]:
     return pump.runner.given
 
 
-def test_an_event_is_transformed_as_its_rule_says(pump: EventBusPump) -> None:
+def test_an_event_is_transformed_by_its_rule(pump: EventBusPump) -> None:
     time = datetime(2026, 11, 22, 5, 59, tzinfo=UTC)
     pump.put("small", [entry(Time=time)], PORTAL_ACCOUNT)
     (delivery,) = pump.drain()
@@ -85,7 +85,7 @@ def test_an_event_is_transformed_as_its_rule_says(pump: EventBusPump) -> None:
         ("default", "record.viewed", PORTAL_ACCOUNT),
     ],
 )
-def test_what_no_rule_matches_goes_nowhere(
+def test_an_event_without_a_matching_rule_is_not_delivered(
     pump: EventBusPump, bus: str, kind: str, account: str
 ) -> None:
     pump.put(bus, [entry(kind)], account)
@@ -93,7 +93,7 @@ def test_what_no_rule_matches_goes_nowhere(
     assert given(pump) == []
 
 
-def test_put_events_calls_are_heard_and_come_from_the_own_account(pump: EventBusPump) -> None:
+def test_put_events_calls_are_observed_and_come_from_the_own_account(pump: EventBusPump) -> None:
     """The account of an event is that of its sender, whatever the event claims."""
     events = boto3.client("events", region_name=REGION)
     with pump.listening():
@@ -125,7 +125,7 @@ def test_a_function_that_fails_gets_the_event_three_times(fresh: Deployment) -> 
     assert len(given(pump)) == 3
 
 
-def test_an_event_that_fails_for_good_goes_to_the_dead_letter_queue(fresh: Deployment) -> None:
+def test_an_event_goes_to_the_dead_letter_queue_after_its_retries(fresh: Deployment) -> None:
     pump = EventBusPump(fresh, Recorder(failures=99))
     pump.put("small", [entry()], PORTAL_ACCOUNT)
     (delivery,) = pump.drain()
@@ -141,7 +141,7 @@ TARGET = RuleTarget("f")
 EVENT = {"detail": {"id": 'a"b', "n": 7, "list": [1, 2]}, "source": "his"}
 
 
-def test_without_transformer_the_event_goes_as_it_is() -> None:
+def test_passes_the_event_without_a_transformer() -> None:
     assert transform(TARGET, EVENT, "r") == EVENT
 
 
@@ -162,7 +162,7 @@ def test_a_template_takes_values_as_json_or_as_text(template: str, expected: Any
     assert transform(replace(TARGET, template=template, paths=paths), EVENT, "r") == expected
 
 
-def test_a_template_that_gives_no_json_is_refused() -> None:
+def test_refuses_a_template_that_is_not_json() -> None:
     with pytest.raises(FormatError, match="rule r: the input template gives no JSON"):
         transform(replace(TARGET, template="{<x>"), EVENT, "r")
 
@@ -179,7 +179,7 @@ def test_a_tick_runs_the_function_with_the_input_of_its_schedule(fresh: Deployme
     assert runner.given == [("small-one-sequencer", {"tick": True})]
 
 
-def test_a_schedule_goes_on_after_a_failure(
+def test_a_schedule_continues_after_a_failure(
     fresh: Deployment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runner = Recorder(failures=1)
@@ -195,7 +195,7 @@ def test_a_schedule_goes_on_after_a_failure(
     assert "FunctionFailedError" in capsys.readouterr().err
 
 
-def test_details_are_json_once(pump: EventBusPump) -> None:
+def test_details_are_decoded_json(pump: EventBusPump) -> None:
     pump.put("small", [entry(Detail=json.dumps({"deep": {"er": [1, "ä"]}}))], PORTAL_ACCOUNT)
     pump.drain()
     assert given(pump)[0][1]["event"]["detail"] == {"deep": {"er": [1, "ä"]}}

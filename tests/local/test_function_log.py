@@ -11,14 +11,14 @@ from infra.local.lambda_runtime.function_log import FunctionLog, printing_to
 from infra.local.lambda_runtime.metrics import metric_sums
 
 
-def test_a_line_is_kept_when_it_ends() -> None:
+def test_stores_a_line_at_its_end() -> None:
     log = FunctionLog()
     log.write("a")
     log.write("b\nc\n\nd")
     assert list(log.lines) == ["ab", "c", ""]
 
 
-def test_only_the_newest_lines_are_kept() -> None:
+def test_stores_only_the_newest_lines() -> None:
     log = FunctionLog(max_lines=2)
     log.write("1\n2\n3\n")
     assert list(log.lines) == ["2", "3"]
@@ -30,7 +30,7 @@ def test_lines_are_copied_whole() -> None:
     assert copy.getvalue() == "a\n"
 
 
-def test_another_thread_prints_as_ever(capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_thread_prints_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     log = FunctionLog()
     with printing_to(log):
         other = Thread(target=print, args=("outside",))
@@ -41,15 +41,15 @@ def test_another_thread_prints_as_ever(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out == "outside\n"
 
 
-def test_a_stream_that_a_function_kept_still_writes_to_its_log(
+def test_a_stored_stream_still_writes_to_the_log(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Loggers keep the stream that was there when they were made."""
     log = FunctionLog()
     with printing_to(log):
-        kept = sys.stdout
+        stream = sys.stdout
     with printing_to(log):
-        print("later", file=kept)
+        print("later", file=stream)
     assert list(log.lines) == ["later"]
     assert capsys.readouterr().out == ""
 

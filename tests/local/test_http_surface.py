@@ -1,4 +1,4 @@
-"""The deployed app as HTTP clients meet it: negotiation, methods, links, encodings, origins."""
+"""The deployed app for HTTP clients: negotiation, methods, links, encodings, origins."""
 
 import gzip
 import json
@@ -31,7 +31,7 @@ class Surface:
     ids: tuple[str, str]
 
     def ask(self, method: str, path: str, token: str | None = "security", **given: Any) -> Any:
-        """Ask; `token`: of security, or of the portal, or none; `given`: as requests has it."""
+        """Send a request; `token`: of security, of the portal, or none; `given`: for requests."""
         headers = {"Accept": None, **given.pop("headers", {})}
         if token is not None:
             of = self.cloud.tokens
@@ -84,28 +84,28 @@ def surface() -> Iterator[Surface]:
 def test_accept_is_a_list_on_every_route(
     surface: Surface, accept: str, status: int, version: str
 ) -> None:
-    """FHIR says its release; other answers are as their form has it."""
+    """FHIR declares its release; other responses have the type of their format."""
     for path in ("/metadata", "/AuditEvent?date=ge2020", f"/AuditEvent/{surface.ids[0]}"):
-        told = surface.ask("GET", path, headers={"Accept": accept})
-        assert told.status_code == status, (path, told.text)
+        response = surface.ask("GET", path, headers={"Accept": accept})
+        assert response.status_code == status, (path, response.text)
         if status == 200:
-            assert told.headers["Content-Type"] == f"{FHIR}; fhirVersion={version}"
+            assert response.headers["Content-Type"] == f"{FHIR}; fhirVersion={version}"
         else:
-            assert "fhir+json" in told.json()["issue"][0]["diagnostics"]
+            assert "fhir+json" in response.json()["issue"][0]["diagnostics"]
     for path in ("/digests/latest", "/findings", "/policy", "/published/north/checkpoint"):
-        told = surface.ask("GET", path, headers={"Accept": accept})
-        assert told.status_code == (200 if accept == CHROMIUM else 406), (path, accept)
+        response = surface.ask("GET", path, headers={"Accept": accept})
+        assert response.status_code == (200 if accept == CHROMIUM else 406), (path, accept)
 
 
-def test_an_answer_is_of_the_release_that_it_declares(surface: Surface) -> None:
-    """An R5 event, by whom no release is asked for: what the label says is inside."""
-    told = surface.ask("GET", f"/AuditEvent/{surface.ids[1]}")
-    is_r5 = "code" in told.json()
-    assert told.headers["Content-Type"].endswith("5.0" if is_r5 else "4.0")
+def test_a_resource_is_of_the_release_that_it_declares(surface: Surface) -> None:
+    """An R5 event, requested without a release: the content is of the declared one."""
+    response = surface.ask("GET", f"/AuditEvent/{surface.ids[1]}")
+    is_r5 = "code" in response.json()
+    assert response.headers["Content-Type"].endswith("5.0" if is_r5 else "4.0")
 
 
 def test_links_begin_with_the_public_url_and_with_no_header(surface: Surface) -> None:
-    """Whatever a proxy, or a client, says of itself."""
+    """The headers of proxies and clients are ignored."""
     spoofed = {
         "X-Forwarded-Proto": "https, http",
         "X-Forwarded-Host": "evil.example",
@@ -122,7 +122,7 @@ def test_links_begin_with_the_public_url_and_with_no_header(surface: Surface) ->
     assert statement["implementation"]["url"] == PUBLIC
 
 
-def test_head_is_answered_wherever_get_is(surface: Surface) -> None:
+def test_head_is_supported_wherever_get_is(surface: Surface) -> None:
     """The same status and headers, and no body."""
     for path in ("/metadata", f"/AuditEvent/{surface.ids[0]}", "/published/north/checkpoint"):
         got, head = (surface.ask(method, path) for method in ("GET", "HEAD"))
@@ -143,18 +143,18 @@ def test_head_is_answered_wherever_get_is(surface: Surface) -> None:
         ("POST", "/nothing", 404),
     ],
 )
-def test_what_is_not_served_is_told_in_fhirs_form(
+def test_an_unknown_route_is_an_operation_outcome(
     surface: Surface, method: str, path: str, status: int
 ) -> None:
-    """To who has a token; to anyone else it is 401."""
-    told = surface.ask(method, path)
-    assert told.status_code == status
-    assert told.json()["resourceType"] == "OperationOutcome"
-    assert ("Allow" in told.headers) == (status == 405)
+    """Without a token it is 401."""
+    response = surface.ask(method, path)
+    assert response.status_code == status
+    assert response.json()["resourceType"] == "OperationOutcome"
+    assert ("Allow" in response.headers) == (status == 405)
     assert surface.ask(method, path, None).status_code == 401
 
 
-def test_a_slash_at_the_end_of_a_path_does_no_harm(surface: Surface) -> None:
+def test_accepts_a_slash_at_the_end_of_a_path(surface: Surface) -> None:
     """Also without a token, for what wants none."""
     assert surface.ask("GET", "/metadata/", None).status_code == 200
     assert surface.ask("GET", "/AuditEvent/?date=ge2020").json()["type"] == "searchset"
@@ -182,18 +182,18 @@ def test_a_body_may_be_compressed(surface: Surface) -> None:
 @pytest.mark.parametrize("media_type", ["application/json", "application/json+fhir"])
 def test_json_has_several_names(surface: Surface, media_type: str) -> None:
     """That of DSTU2 among them."""
-    told = surface.ask(
+    response = surface.ask(
         "POST",
         "/AuditEvent",
         "portal",
         data=json.dumps(EVENT),
         headers={"Content-Type": media_type},
     )
-    assert told.status_code == 201
+    assert response.status_code == 201
 
 
 def test_a_version_is_read_by_its_number(surface: Surface) -> None:
-    """An event has one; it is conditional like a read, and says the same."""
+    """An event has one version; it is conditional like a read, with the same content."""
     path = f"/AuditEvent/{surface.ids[0]}"
     read, versioned = surface.ask("GET", path), surface.ask("GET", f"{path}/_history/1")
     assert versioned.content == read.content
@@ -204,7 +204,7 @@ def test_a_version_is_read_by_its_number(surface: Surface) -> None:
         assert surface.ask("GET", f"{path}/_history/{other}").status_code == 404
 
 
-def test_smart_clients_find_the_token_endpoint(surface: Surface) -> None:
+def test_publishes_the_smart_configuration(surface: Surface) -> None:
     """SMART App Launch 2.2: what it requires, and nothing that is not so."""
     said = surface.ask("GET", "/.well-known/smart-configuration", None).json()
     assert said["token_endpoint"].endswith("/oauth2/token")
@@ -259,6 +259,6 @@ def test_raw_utf_8_in_a_header_is_what_was_sent(surface: Surface) -> None:
 
 def test_an_answer_has_the_id_of_its_request(surface: Surface) -> None:
     """The one in the access log; a client's own comes back beside it."""
-    told = surface.ask("GET", "/metadata", None, headers={"X-Request-Id": "mine"})
-    assert told.headers["X-Request-Id"]
-    assert told.headers["X-Correlation-Id"] == "mine"
+    response = surface.ask("GET", "/metadata", None, headers={"X-Request-Id": "mine"})
+    assert response.headers["X-Request-Id"]
+    assert response.headers["X-Correlation-Id"] == "mine"

@@ -26,7 +26,7 @@ def runner(small: Deployment) -> Iterator[Runner]:
 
 
 @pytest.mark.parametrize("name", [ARN, f"{ARN}:live"])
-def test_a_function_is_run_and_its_answer_handed_back(runner: Runner, name: str) -> None:
+def test_returns_the_result_of_the_function(runner: Runner, name: str) -> None:
     """By its ARN or that of an alias, as JSON both ways, in one call."""
     answer: Any = boto3.client("lambda", REGION).invoke(
         FunctionName=name, Payload=json.dumps({"a": ["é"]}).encode()
@@ -37,7 +37,7 @@ def test_a_function_is_run_and_its_answer_handed_back(runner: Runner, name: str)
     assert runner.invocations == {ECHO: 1}
 
 
-def test_a_function_that_fails_is_an_answer_that_says_so(runner: Runner) -> None:
+def test_returns_an_error_for_a_failed_function(runner: Runner) -> None:
     """200 with FunctionError, as Lambda has it; nothing of what it raised is in our answer."""
     answer = boto3.client("lambda", REGION).invoke(
         FunctionName=ARN, Payload=json.dumps({"raise": "secret"}).encode()
@@ -47,7 +47,7 @@ def test_a_function_that_fails_is_an_answer_that_says_so(runner: Runner) -> None
     assert b"secret" not in answer["Payload"].read()
 
 
-def test_the_innermost_runner_answers(runner: Runner, small: Deployment) -> None:
+def test_the_innermost_runner_runs_the_function(runner: Runner, small: Deployment) -> None:
     """Two clouds in one process do not mix."""
     inner = Runner(small.functions, small.region)
     with invoking(inner):

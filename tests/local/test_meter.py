@@ -115,9 +115,7 @@ def test_an_update_costs_the_larger_of_before_and_after(
     assert writes(meter) - before == 3
 
 
-def test_a_refused_condition_costs_the_write_all_the_same(
-    meter: Meter, dynamodb: DynamoDBClient
-) -> None:
+def test_a_failed_condition_costs_the_write(meter: Meter, dynamodb: DynamoDBClient) -> None:
     """Developer guide, "Condition expressions": units by the size of the item."""
     dynamodb.put_item(TableName="events", Item=item("k", 3000))
     before = writes(meter)
@@ -173,7 +171,7 @@ def test_a_read_costs_a_unit_four_kilobytes_or_half(meter: Meter, dynamodb: Dyna
     assert reads(meter) == 2 + 1 + 1
 
 
-def test_what_is_not_there_costs_a_read_too(meter: Meter, dynamodb: DynamoDBClient) -> None:
+def test_a_missing_item_costs_a_read(meter: Meter, dynamodb: DynamoDBClient) -> None:
     dynamodb.put_item(TableName="events", Item=item("0", 10))
     dynamodb.batch_get_item(
         RequestItems={
@@ -251,7 +249,7 @@ def test_costs_are_units_times_list_price(meter: Meter, dynamodb: DynamoDBClient
     assert set(usage.cost_by_service_usd()) == {unit.partition(".")[0] for unit in USD}
 
 
-def test_usage_is_told_by_caller_and_by_period(meter: Meter) -> None:
+def test_counts_usage_by_caller_and_by_period(meter: Meter) -> None:
     sqs = boto3.client("sqs")
     sqs.create_queue(QueueName="a")
     first = meter.snapshot()

@@ -32,7 +32,7 @@ def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:
     return str(error.value.response["Error"]["Code"])
 
 
-def test_an_ed25519_signature_verifies_under_the_public_key_that_kms_gives(kms: KMSClient) -> None:
+def test_an_ed25519_signature_verifies_under_the_public_key_of_kms(kms: KMSClient) -> None:
     """RFC 8032 verification by cryptography, with nothing but GetPublicKey's answer."""
     key_id = signing_key(kms, "ECC_NIST_EDWARDS25519")
     answer = kms.sign(KeyId=key_id, Message=MESSAGE, SigningAlgorithm="ED25519_SHA_512")
@@ -98,7 +98,7 @@ def test_a_disabled_key_neither_signs_nor_shows_its_public_key(kms: KMSClient) -
     kms.sign(KeyId=key_id, Message=MESSAGE, SigningAlgorithm="ED25519_SHA_512")
 
 
-def test_a_key_pending_deletion_is_in_no_state_to_sign(kms: KMSClient) -> None:
+def test_a_key_pending_deletion_does_not_sign(kms: KMSClient) -> None:
     key_id = signing_key(kms, "ECC_NIST_EDWARDS25519")
     kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=7)
     with pytest.raises(kms.exceptions.KMSInvalidStateException):

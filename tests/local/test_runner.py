@@ -30,7 +30,7 @@ def test_a_handler_sees_its_own_environment_and_context(runner: Runner) -> None:
     assert 0 < answer["left"] <= 20_000
 
 
-def test_the_environment_is_gone_after_the_invocation(runner: Runner) -> None:
+def test_restores_the_environment_after_an_invocation(runner: Runner) -> None:
     before = dict(os.environ)
     runner.invoke(ECHO, {})
     with pytest.raises(FunctionFailedError):
@@ -93,9 +93,7 @@ def test_a_function_that_is_not_deployed_is_not_found(runner: Runner) -> None:
         runner.invoke("small-nobody", {})
 
 
-def test_what_a_function_prints_is_its_log(
-    runner: Runner, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_function_prints_to_its_log(runner: Runner, capsys: pytest.CaptureFixture[str]) -> None:
     print("outside")
     runner.invoke(ECHO, {})
     runner.invoke(ECHO, {})

@@ -36,7 +36,7 @@ def tables() -> dict[str, list[str]]:
 
 def test_a_ledger_continues_in_the_next_process(assembly: Path, tmp_path: Path) -> None:
     """Tables, files and keys are the same; queued events are appended; in three processes."""
-    keep = tmp_path / "kept"
+    keep = tmp_path / "state"
     with keeping(assembly, keep) as cloud:
         accept(cloud, "north", 2)
         cloud.drain()
@@ -97,7 +97,7 @@ def test_truncates_zeros_and_reports_damage(assembly: Path, tmp_path: Path) -> N
 
 def test_refuses_the_state_of_other_ledgers(assembly: Path, tmp_path: Path) -> None:
     """Its keys belong to other resources."""
-    with keeping(assembly, tmp_path / "kept") as cloud:
+    with keeping(assembly, tmp_path / "state") as cloud:
         accept(cloud, "north")
     other = shutil.copytree(assembly, tmp_path / "other")
     template = other / "audit-ledger-dev-ledger-north.template.json"
@@ -105,7 +105,7 @@ def test_refuses_the_state_of_other_ledgers(assembly: Path, tmp_path: Path) -> N
     template.write_text(text.replace('"Description": "', '"Description": "Other: '))
     with (
         pytest.raises(LedgerError, match="stored for other settings"),
-        keeping(other, tmp_path / "kept"),
+        keeping(other, tmp_path / "state"),
     ):
         pass
 

@@ -40,20 +40,20 @@ class Served:
         self.build = build
         self.publish_seconds = publish_seconds
         self.stop = Event()
-        self.told: Queue[tuple[LocalCloud, dict[str, Any]] | BaseException] = Queue()
+        self.results: Queue[tuple[LocalCloud, dict[str, Any]] | BaseException] = Queue()
         self.thread = Thread(target=self._run, args=(assembly,))
         self.thread.start()
-        told = self.told.get()
-        if isinstance(told, BaseException):
-            raise told
-        self.cloud, self.session = told
+        result = self.results.get()
+        if isinstance(result, BaseException):
+            raise result
+        self.cloud, self.session = result
 
     def _run(self, assembly: Path) -> None:
         try:
             every = self.publish_seconds
-            run(assembly, self.build, 0, every, self.stop, lambda *ready: self.told.put(ready))
+            run(assembly, self.build, 0, every, self.stop, lambda *ready: self.results.put(ready))
         except Exception as error:  # the test's thread waits for it
-            self.told.put(error)
+            self.results.put(error)
             raise
 
     def end(self) -> None:
@@ -61,7 +61,7 @@ class Served:
         self.thread.join()
 
 
-def test_the_session_file_says_all_that_a_script_needs(assembly: Path, tmp_path: Path) -> None:
+def test_the_session_file_contains_tokens_and_paths(assembly: Path, tmp_path: Path) -> None:
     (tmp_path / "published" / "north").mkdir(parents=True)
     (tmp_path / "published" / "north" / "checkpoint").write_text("of an earlier run")
     served = Served(assembly, tmp_path)
@@ -87,7 +87,7 @@ def test_the_session_file_says_all_that_a_script_needs(assembly: Path, tmp_path:
         urlopen(session["url"])
 
 
-def test_a_port_that_is_taken_is_said_in_one_line(
+def test_reports_a_used_port_in_one_line(
     assembly: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with socket.socket() as taken:
@@ -101,10 +101,10 @@ def test_a_port_that_is_taken_is_said_in_one_line(
     assert "Address already in use" in line
 
 
-def test_two_in_one_folder_are_refused(
+def test_refuses_a_second_process_in_one_folder(
     assembly: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The second says so, and leaves the first one's files alone; a dead one holds nothing."""
+    """It does not change the first one's files; an ended process has no lock."""
     served = Served(assembly, tmp_path)
     try:
         given = ["--assembly", str(assembly), "--build", str(tmp_path), "--port", "0"]
@@ -120,8 +120,8 @@ def test_two_in_one_folder_are_refused(
         pass
 
 
-def test_a_killed_one_leaves_a_folder_that_the_next_takes(tmp_path: Path) -> None:
-    """kill -9: the lock goes with the process, whatever its file says."""
+def test_a_killed_process_releases_its_folder(tmp_path: Path) -> None:
+    """kill -9: the lock ends with the process, whatever the content of its file."""
     script = (
         "import pathlib, sys, time; from infra.local.serve import only_one_in\n"
         "with only_one_in(pathlib.Path(sys.argv[1])): print('held', flush=True); time.sleep(600)"
@@ -143,10 +143,10 @@ def test_a_killed_one_leaves_a_folder_that_the_next_takes(tmp_path: Path) -> Non
         pass
 
 
-def test_after_a_full_disk_files_are_written_again(
+def test_writes_files_again_after_a_full_disk(
     assembly: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was accepted meanwhile is in memory: it is appended, published, and mirrored later."""
+    """Events accepted meanwhile are in memory: they are appended, published, and mirrored later."""
     full = Event()
     met = Event()
     real = mirror.write_whole
@@ -175,7 +175,7 @@ def test_after_a_full_disk_files_are_written_again(
         served.end()
 
 
-def test_a_log_that_cannot_be_written_fails_no_function() -> None:
+def test_an_unwritable_log_does_not_fail_a_function() -> None:
     """Its lines stay in memory."""
 
     class Full(io.StringIO):
@@ -187,10 +187,10 @@ def test_a_log_that_cannot_be_written_fails_no_function() -> None:
     assert list(log.lines) == ["one line"]
 
 
-def test_it_accepts_nothing_more_once_a_delivery_has_failed(
+def test_accepts_no_event_after_a_failed_delivery(
     assembly: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Never 201 for what nobody would deliver: it ends, and says why."""
+    """No 201 for an event that is not delivered: the server ends with an error."""
     failing = Event()
     receive = QueuePump._receive
 
@@ -204,12 +204,12 @@ def test_it_accepts_nothing_more_once_a_delivery_has_failed(
     served = Served(assembly, tmp_path)
     failing.set()
     served.thread.join(60)
-    assert isinstance(served.told.get(timeout=60), LedgerError)
+    assert isinstance(served.results.get(timeout=60), LedgerError)
     with pytest.raises(URLError):
         urlopen(served.session["url"])
 
 
-def test_a_folder_that_is_no_assembly_is_said_in_one_line(
+def test_reports_a_missing_assembly_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--assembly", str(tmp_path), "--build", str(tmp_path), "--port", "0"]) == 1

@@ -68,7 +68,7 @@ def bench(fresh: Deployment) -> Bench:
     return Bench(fresh)
 
 
-def test_a_record_has_the_members_that_lambda_gives_it(bench: Bench) -> None:
+def test_a_record_has_the_members_of_lambdas_event(bench: Bench) -> None:
     bench.sqs.send_message(
         QueueUrl=bench.url,
         MessageBody="body",
@@ -97,7 +97,7 @@ def test_the_sender_is_the_role_and_session_of_the_function_that_sent(bench: Ben
     assert second != first
 
 
-def test_a_batch_holds_at_most_the_batch_size(bench: Bench) -> None:
+def test_a_batch_contains_at_most_the_batch_size(bench: Bench) -> None:
     bench.send(*(str(number) for number in range(25)))
     pump = bench.with_mapping(batch_size=10)
     assert [len(batch.messages) for batch in pump.drain()] == [10, 10, 5]
@@ -105,7 +105,7 @@ def test_a_batch_holds_at_most_the_batch_size(bench: Bench) -> None:
     assert bench.depth(bench.url) == (0, 0)
 
 
-def test_one_batch_takes_what_many_receives_give(bench: Bench) -> None:
+def test_one_batch_takes_the_messages_of_many_receives(bench: Bench) -> None:
     """A batch of up to 1,000 is gathered ten messages a call."""
     bench.send(*(str(number) for number in range(25)))
     assert [len(batch.messages) for batch in bench.pump.drain()] == [25]
@@ -119,7 +119,7 @@ def test_a_batch_closes_at_six_megabytes(bench: Bench) -> None:
         assert len(json.dumps(event).encode()) <= MAX_PAYLOAD_BYTES
 
 
-def test_only_failed_messages_come_again_and_end_in_the_dead_letter_queue(bench: Bench) -> None:
+def test_redelivers_failed_messages_until_they_are_dead_letters(bench: Bench) -> None:
     bench.send("a", "fail", "b")
     batches = bench.pump.drain()
     assert [len(batch.messages) for batch in batches] == [3, 1, 1]
@@ -149,7 +149,7 @@ def test_a_raise_and_an_unknown_identifier_fail_the_whole_batch(bench: Bench, bo
     assert bench.depth(bench.url) == (0, 2)
 
 
-def test_no_answer_is_success(bench: Bench) -> None:
+def test_an_empty_result_is_success(bench: Bench) -> None:
     """Null and an empty list of failures both mean that all went well."""
     bench.send("nothing", "a")
     batch = bench.pump.deliver()
@@ -159,39 +159,29 @@ def test_no_answer_is_success(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("result", "has_failed"),
     [
-        {"batchItemFailures": [{"itemIdentifier": ""}]},
-        {"batchItemFailures": [{"itemIdentifier": None}]},
-        {"batchItemFailures": [{"identifier": "x"}]},
-        {"batchItemFailures": ["x"]},
-        "text",
+        ({"batchItemFailures": [{"itemIdentifier": ""}]}, True),
+        ({"batchItemFailures": [{"itemIdentifier": None}]}, True),
+        ({"batchItemFailures": [{"identifier": "x"}]}, True),
+        ({"batchItemFailures": ["x"]}, True),
+        ("text", True),
+        ({}, False),
+        ({"batchItemFailures": None}, False),
+        ({"batchItemFailures": []}, False),
     ],
 )
-def test_a_malformed_partial_answer_fails_the_whole_batch(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, answer: Any
+def test_a_malformed_result_fails_the_whole_batch_and_an_empty_one_none(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, result: Any, has_failed: bool
 ) -> None:
     bench.send("a", "b")
-    monkeypatch.setattr(bench.runner, "invoke", lambda *_: answer)
+    monkeypatch.setattr(bench.runner, "invoke", lambda *_: result)
     batch = bench.pump.deliver()
     assert batch is not None
-    assert batch.failed == set(batch.messages)
+    assert batch.failed == (set(batch.messages) if has_failed else set())
 
 
-@pytest.mark.parametrize(
-    "answer", [None, {}, {"batchItemFailures": None}, {"batchItemFailures": []}]
-)
-def test_an_empty_partial_answer_is_success(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, answer: Any
-) -> None:
-    bench.send("a", "b")
-    monkeypatch.setattr(bench.runner, "invoke", lambda *_: answer)
-    batch = bench.pump.deliver()
-    assert batch is not None
-    assert not batch.failed
-
-
-def test_without_partial_answers_what_is_answered_does_not_matter(bench: Bench) -> None:
+def test_ignores_the_result_without_partial_responses(bench: Bench) -> None:
     bench.send("fail", "a")
     batch = bench.with_mapping(partial_answers=False).deliver()
     assert batch is not None
@@ -221,7 +211,7 @@ def test_refuses_to_redeliver_forever_without_a_dead_letter_queue(
         bench.pump.drain()
 
 
-def test_the_background_form_delivers_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_delivers_until_stopped(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     pump = bench.with_mapping(window_seconds=0)
     stop, delivered = Event(), Event()
     original = bench.runner.invoke

@@ -46,8 +46,8 @@ def parsed(submission: Submission) -> Sequence[Event | RejectedEventError]:
 @pytest.fixture(scope="module")
 def day() -> list[tuple[Submission, list[Event]]]:
     """A day with many flaws: each submission and its events, none of them rejected."""
-    told = hospital_day(11, EVENTS, flawed_per_mille=40, resent_per_mille=0)
-    found = [(submission, parsed(submission)) for submission in told]
+    submissions = hospital_day(11, EVENTS, flawed_per_mille=40, resent_per_mille=0)
+    found = [(submission, parsed(submission)) for submission in submissions]
     return [(s, [event for event in events if isinstance(event, Event)]) for s, events in found]
 
 
@@ -74,7 +74,9 @@ def test_a_day_without_flaws_has_no_flags() -> None:
         ] * submission.events
 
 
-def test_entries_are_as_many_as_foretold(day: list[tuple[Submission, list[Event]]]) -> None:
+def test_a_day_has_the_expected_entries(
+    day: list[tuple[Submission, list[Event]]],
+) -> None:
     """One part per patient, or one of the ledger itself."""
     for submission, events in day:
         assert sum(len(event.parts) for event in events) == submission.new_entries

@@ -49,7 +49,7 @@ def test_curious_colleagues_are_none_of_the_care_team() -> None:
     assert sum(viewer not in carers for viewer in viewers) >= 9
 
 
-def test_who_breaks_the_glass_was_refused_before() -> None:
+def test_breaking_the_glass_follows_a_refusal() -> None:
     """One refusal, then that many reads with purpose of use BTG, by the same person."""
     mrn = world_of(SEED, EVENTS).patients[2].mrn
     events = _fhir(ScheduledScenario(2, 30, break_the_glass(patient_index=2, reads=4)))
@@ -61,7 +61,7 @@ def test_who_breaks_the_glass_was_refused_before() -> None:
     assert all(event["recorded"] > refused["recorded"] for event in broken)
 
 
-def test_what_is_copied_out_is_many_exports_by_one_person() -> None:
+def test_copied_out_records_are_many_exports_by_one_person() -> None:
     """Within minutes, each of another patient."""
     events = _fhir(ScheduledScenario(1, 0, copied_out(patients=20)))
     exports = [event for event in events if event["type"]["code"] == "110106"]
@@ -71,7 +71,7 @@ def test_what_is_copied_out_is_many_exports_by_one_person() -> None:
     assert max(len(patients) for patients in by_person.values()) >= 20
 
 
-def test_a_guessed_password_fails_often_and_then_fits() -> None:
+def test_a_guessed_password_fails_often_and_then_succeeds() -> None:
     """Failed logins of one account, and a last one that succeeded."""
     events = _fhir(ScheduledScenario(4, 0, guessed_password(attempts=15)))
     logins = [event for event in events if "110122" in codes_in(event["subtype"])]
@@ -81,19 +81,19 @@ def test_a_guessed_password_fails_often_and_then_fits() -> None:
     assert [e["outcome"] for e in logins if _user(e) == account][15] == "0"
 
 
-def test_planted_events_count_towards_the_number_asked_for() -> None:
+def test_seeded_events_count_towards_the_requested_number() -> None:
     """A day of 400 events has 400, planted ones included."""
     day = hospital_day(SEED, EVENTS, also=[ScheduledScenario(9, 0, copied_out(patients=30))])
     assert sum(count.events for count in tally(day).values()) == EVENTS
 
 
-def test_more_planted_than_requested_is_an_error() -> None:
+def test_refuses_more_seeded_events_than_requested() -> None:
     """Nothing that was planted is left out silently."""
     with pytest.raises(ValueError, match="seeded scenarios have 40 events, over 10"):
         hospital_day(SEED, 10, also=[ScheduledScenario(9, 0, copied_out(patients=40))])
 
 
-def test_a_scene_of_ones_own_is_a_function() -> None:
+def test_any_function_of_events_is_a_scenario() -> None:
     """Whatever yields happenings can be planted."""
 
     def curtain_call(world: World, random: Random, time_ms: int) -> Iterator[ClinicalEvent]:
@@ -104,15 +104,15 @@ def test_a_scene_of_ones_own_is_a_function() -> None:
     assert event["patient"]["display"] == world_of(SEED, 1).patients[0].name
 
 
-def test_a_gap_is_made_by_leaving_out() -> None:
+def test_omitted_events_leave_a_gap() -> None:
     """Between telling and sending the day may be edited."""
     world = world_of(SEED, EVENTS)
-    told = clinical_events(world, SEED, EVENTS)
+    events = clinical_events(world, SEED, EVENTS)
     quiet = range(world.at(9), world.at(11))
-    kept = [h for h in told if h.system != "ehr" or h.time_ms not in quiet]
-    assert len(kept) < len(told)
-    sent = submissions_of(kept, SEED, resent_per_mille=0)
-    assert sum(submission.new_events for submission in sent) == len(kept)
+    remaining = [h for h in events if h.system != "ehr" or h.time_ms not in quiet]
+    assert len(remaining) < len(events)
+    sent = submissions_of(remaining, SEED, resent_per_mille=0)
+    assert sum(submission.new_events for submission in sent) == len(remaining)
 
 
 def test_a_reported_illness_is_a_disclosure_to_somebody_else() -> None:

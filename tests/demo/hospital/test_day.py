@@ -25,12 +25,12 @@ def day() -> list[Submission]:
     return list(hospital_day(SEED, EVENTS))
 
 
-def test_one_seed_tells_one_day(day: list[Submission]) -> None:
+def test_a_seed_generates_the_same_day(day: list[Submission]) -> None:
     """Every byte and every time is the same the second time."""
     assert list(hospital_day(SEED, EVENTS)) == day
 
 
-def test_another_seed_tells_another_day(day: list[Submission]) -> None:
+def test_another_seed_generates_another_day(day: list[Submission]) -> None:
     """No body of one day occurs in the other."""
     other = {submission.body for submission in hospital_day(SEED + 1, EVENTS)}
     assert other.isdisjoint(submission.body for submission in day)
@@ -53,14 +53,14 @@ def test_a_day_does_not_depend_on_the_process(day: list[Submission]) -> None:
     assert ran.stdout.strip() == sha256(b"".join(s.body for s in day)).hexdigest()
 
 
-def test_as_many_events_as_asked_for(day: list[Submission]) -> None:
+def test_a_day_has_the_requested_number_of_events(day: list[Submission]) -> None:
     """Counted from the bodies: the first sendings hold exactly that number of events."""
     first = [submission for submission in day if not submission.is_resent]
     assert sum(len(resources(submission)) for submission in first) == EVENTS
     assert sum(count.events for count in tally(day).values()) == EVENTS
 
 
-def test_a_submission_says_what_it_holds(day: list[Submission]) -> None:
+def test_a_submission_counts_its_events_and_entries(day: list[Submission]) -> None:
     """Number of events and entries agree with a recount; one that is resent adds nothing."""
     for submission in day:
         events = resources(submission)
@@ -72,7 +72,7 @@ def test_a_submission_says_what_it_holds(day: list[Submission]) -> None:
             assert submission.new_entries == entries
 
 
-def test_resent_means_the_same_bytes_under_the_same_id() -> None:
+def test_a_resent_submission_has_the_same_bytes_and_id() -> None:
     """Each was sent before, within a minute, and has a sender's id."""
     seen: dict[bytes, Submission] = {}
     resent = 0
@@ -89,16 +89,16 @@ def test_resent_means_the_same_bytes_under_the_same_id() -> None:
     assert resent
 
 
-def test_nothing_is_resent_unless_asked_for() -> None:
+def test_resends_nothing_at_zero_per_mille() -> None:
     """Zero of a thousand is none."""
     assert not any(s.is_resent for s in hospital_day(SEED, EVENTS, resent_per_mille=0))
 
 
 def test_events_carry_times_of_the_day_and_are_sent_afterwards() -> None:
     """Submissions come in order of sending, each after its newest event, whatever the date."""
-    told = list(hospital_day(SEED, 300, day=date(2025, 2, 28)))
-    assert all(one.sent_ms <= next_.sent_ms for one, next_ in pairwise(told))
-    for submission in told:
+    submissions = list(hospital_day(SEED, 300, day=date(2025, 2, 28)))
+    assert all(one.sent_ms <= next_.sent_ms for one, next_ in pairwise(submissions))
+    for submission in submissions:
         for event in resources(submission):
             recorded = datetime.fromisoformat(event.get("recorded") or event["time"])
             assert recorded.astimezone(UTC).date() == date(2025, 2, 28)
@@ -129,7 +129,7 @@ def test_every_way_of_sending_occurs(day: list[Submission]) -> None:
     }
 
 
-def test_everything_that_happens_in_a_hospital_occurs(day: list[Submission]) -> None:
+def test_every_kind_of_event_occurs(day: list[Submission]) -> None:
     """Each action, logins, logouts, exports, broken glass, refusals, and patients themselves."""
     fhir = [event for s in day if s.path != "/events" for event in resources(s)]
     assert {event.get("action") for event in fhir} >= {"C", "R", "U", "D", "E"}
@@ -153,7 +153,7 @@ def test_record_events_name_the_digest_of_their_document(day: list[Submission]) 
     assert all(re.fullmatch(r"ni:///sha-256;[A-Za-z0-9_-]{43}", text) for text in digests)
 
 
-def test_nobody_in_it_exists(day: list[Submission]) -> None:
+def test_uses_example_hosts_only(day: list[Submission]) -> None:
     """Hosts are reserved for examples, or are where FHIR's and DICOM's codes are defined."""
     vocabularies = ("hl7.org", "terminology.hl7.org", "dicom.nema.org", "profiles.ihe.net")
     for submission in day:
