@@ -8,38 +8,38 @@ import pytest
 from audit_ledger.client import http_client
 from infra.local.cloud import LocalCloud, local_cloud
 from tests.assemblies import synthesized
-from tests.cli.asking import Asker, make_asker
-from tests.cli.ledger_command import Desk, make_desk
-from tests.cli.local_api import LEDGER, LEDGERS, Person
+from tests.cli.api_user import LEDGER, LEDGERS, ApiUser
+from tests.cli.published_ledger import Workspace, make_workspace
 from tests.cli.stub_server import StubServer, stub_server
+from tests.cli.stubbed_command import StubbedCommand, make_stubbed_command
 
 
 @pytest.fixture
-def desk(
+def workspace(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Desk:
-    """A fresh ledger, its policy, and nothing remembered."""
+) -> Workspace:
+    """A fresh ledger, its policy, and no remembered checkpoint."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.delenv("AUDIT_LEDGER_TOKEN", raising=False)
-    return make_desk(tmp_path, capsys)
+    return make_workspace(tmp_path, capsys)
 
 
 @pytest.fixture
 def stub() -> Iterator[StubServer]:
-    """A server that answers as a test says."""
+    """A server that responds as a test sets."""
     with stub_server() as made:
         yield made
 
 
 @pytest.fixture
-def asker(
+def runner(
     stub: StubServer,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-) -> Asker:
-    """Asks the stub, and pauses for no time."""
-    made = make_asker(tmp_path, capsys, monkeypatch)
+) -> StubbedCommand:
+    """Runs commands against the stub, without pauses."""
+    made = make_stubbed_command(tmp_path, capsys, monkeypatch)
     made.url = stub.url
     return made
 
@@ -52,18 +52,18 @@ def cloud() -> Iterator[LocalCloud]:
 
 
 @pytest.fixture
-def person(
+def user(
     cloud: LocalCloud,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-) -> Person:
+) -> ApiUser:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(http_client, "sleep", lambda _: None)
-    return Person(cloud, capsys)
+    return ApiUser(cloud, capsys)
 
 
 @pytest.fixture
-def policy(cloud: LocalCloud, person: Person) -> Path:
+def policy(cloud: LocalCloud, user: ApiUser) -> Path:
     Path("policy").write_bytes(cloud.policy(LEDGER))
     return Path("policy")

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.cli.stub_server import Got, Says
+from tests.cli.stub_server import StubRequest, StubResponse
 
 MAX_BYTES = 1 << 20
 
@@ -21,23 +21,23 @@ class StubLedger:
         self.events: dict[tuple[str, ...], Any] = {}
         self.most_bytes = MAX_BYTES
 
-    def answer(self, got: Got) -> Says:
-        if len(got.body) > self.most_bytes:
-            return Says(413, outcome("the request: expected at most 1 MiB"))
-        given = json.loads(got.body)
-        if got.target == "/AuditEvent":
-            return self._one(got.key, given)
-        if got.target == "/events":
+    def answer(self, request: StubRequest) -> StubResponse:
+        if len(request.body) > self.most_bytes:
+            return StubResponse(413, outcome("the request: expected at most 1 MiB"))
+        given = json.loads(request.body)
+        if request.target == "/AuditEvent":
+            return self._one(request.key, given)
+        if request.target == "/events":
             return self._cloudevents(given if isinstance(given, list) else [given])
-        assert got.target == "/"
-        return self._bundle(got.key, given)
+        assert request.target == "/"
+        return self._bundle(request.key, given)
 
-    def _one(self, key: str, event: Any) -> Says:
+    def _one(self, key: str, event: Any) -> StubResponse:
         if self.refuses(event):
-            return Says(422, outcome("expected an instant", "AuditEvent.recorded"))
-        return Says(201, outcome("accepted"), {"Location": self._take((key,), event)})
+            return StubResponse(422, outcome("expected an instant", "AuditEvent.recorded"))
+        return StubResponse(201, outcome("accepted"), {"Location": self._take((key,), event)})
 
-    def _bundle(self, key: str, bundle: Any) -> Says:
+    def _bundle(self, key: str, bundle: Any) -> StubResponse:
         assert bundle["resourceType"] == "Bundle"
         responses = []
         for number, entry in enumerate(bundle["entry"]):
@@ -45,20 +45,24 @@ class StubLedger:
             if self.refuses(entry["resource"]):
                 refusal = outcome("expected an instant", place)
                 if bundle["type"] == "transaction":
-                    return Says(422, refusal)
+                    return StubResponse(422, refusal)
                 responses.append({"status": "422", "outcome": refusal})
                 continue
             location = self._take((key, str(number)), entry["resource"])
             responses.append({"status": "201", "location": location})
         answer = {"resourceType": "Bundle", "type": "batch-response"}
-        return Says(200, answer | {"entry": [{"response": response} for response in responses]})
+        return StubResponse(
+            200, answer | {"entry": [{"response": response} for response in responses]}
+        )
 
-    def _cloudevents(self, events: list[Any]) -> Says:
+    def _cloudevents(self, events: list[Any]) -> StubResponse:
         for number, event in enumerate(events):
             if self.refuses(event):
-                return Says(422, outcome("expected an instant", f"CloudEvents[{number}].time"))
+                return StubResponse(
+                    422, outcome("expected an instant", f"CloudEvents[{number}].time")
+                )
         ids = [[self._take((e["source"], e["id"]), e).removeprefix("/AuditEvent/")] for e in events]
-        return Says(202, {"accepted": len(ids), "ids": ids})
+        return StubResponse(202, {"accepted": len(ids), "ids": ids})
 
     def _take(self, sender_id: tuple[str, ...], event: Any) -> str:
         self.events.setdefault(sender_id, event)

@@ -1,4 +1,4 @@
-"""A server on this machine that answers as a test says, and remembers what it was asked."""
+"""A server on this machine that responds as a test sets, and records the requests."""
 
 import json
 import socket
@@ -13,7 +13,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Got:
+class StubRequest:
     """A request."""
 
     method: str
@@ -31,31 +31,31 @@ class Got:
 
 
 @dataclass(frozen=True)
-class Says:
-    """An answer; `lacks`: bytes of the body that are announced and never come; `resets` instead."""
+class StubResponse:
+    """A response; `missing_bytes`: announced but not sent; `resets`: the connection is reset."""
 
     status: int = 200
     body: Any = b""
     headers: Mapping[str, str] = field(default_factory=dict)
-    lacks: int = 0
+    missing_bytes: int = 0
     resets: bool = False
 
 
-Answering = Callable[[Got], Says]
+Respond = Callable[[StubRequest], StubResponse]
 
 
 class StubServer:
-    """Answers by `answering`; `next_answers` come before, one each."""
+    """Responds with `next_responses`, one each, and then by `respond`."""
 
     def __init__(self) -> None:
-        self.got: list[Got] = []
-        self.next_answers: list[Says] = []
-        self.answering: Answering = lambda _: Says(404)
+        self.requests: list[StubRequest] = []
+        self.next_responses: list[StubResponse] = []
+        self.respond: Respond = lambda _: StubResponse(404)
         self.url = ""
 
-    def answer(self, got: Got) -> Says:
-        self.got.append(got)
-        return self.next_answers.pop(0) if self.next_answers else self.answering(got)
+    def answer(self, request: StubRequest) -> StubResponse:
+        self.requests.append(request)
+        return self.next_responses.pop(0) if self.next_responses else self.respond(request)
 
 
 @contextmanager
@@ -66,18 +66,22 @@ def stub_server(tls: ssl.SSLContext | None = None) -> Iterator[StubServer]:
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", "0")))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            says = stub.answer(Got(self.command, self.path, headers, body))
-            if says.resets:  # RST instead of FIN
+            response = stub.answer(StubRequest(self.command, self.path, headers, body))
+            if response.resets:  # RST instead of FIN
                 self.connection.setsockopt(
                     socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
                 )
                 self.connection.shutdown(socket.SHUT_RD)
                 return
-            sent = says.body if isinstance(says.body, bytes) else json.dumps(says.body).encode()
-            self.send_response(says.status)
-            for name, value in says.headers.items():
+            sent = (
+                response.body
+                if isinstance(response.body, bytes)
+                else json.dumps(response.body).encode()
+            )
+            self.send_response(response.status)
+            for name, value in response.headers.items():
                 self.send_header(name, value)
-            self.send_header("content-length", str(len(sent) + says.lacks))
+            self.send_header("content-length", str(len(sent) + response.missing_bytes))
             self.end_headers()
             self.wfile.write(sent)
 

@@ -43,9 +43,9 @@ def test_every_command_has_a_row(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With its usage, and the first sentence of its help."""
-    said = help_of(words, capsys)
+    output = help_of(words, capsys)
     (usage,) = [usage for usage in ROWS if usage.startswith(f"ledger {' '.join(words)} ")]
-    assert f"Usage: {usage} {ROWS[usage]} " in said
+    assert f"Usage: {usage} {ROWS[usage]} " in output
 
 
 @pytest.mark.parametrize("words", [(), ("receipt",)], ids=["ledger", "receipt"])
@@ -82,12 +82,12 @@ def test_help_and_completion_of_the_group_import_no_command() -> None:
     assert done.stderr == "['verify', 'verify-export'] [] []\n"
 
 
-def test_no_row_is_of_a_command_that_is_not_there() -> None:
+def test_every_row_has_a_command() -> None:
     """As many as there are."""
     assert len(ROWS) == len(list(commands(ledger)))
 
 
-def test_options_that_are_named_are_there(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_documented_option_exists(capsys: pytest.CaptureFixture[str]) -> None:
     """In a line that shows a command, those of that command; elsewhere those of any."""
     helps = {words: help_of(words, capsys) for words in commands(ledger)}
     shown = re.findall(r"^    ledger (.+)$", DOCUMENT, re.MULTILINE)
@@ -102,10 +102,10 @@ def test_options_that_are_named_are_there(capsys: pytest.CaptureFixture[str]) ->
         assert option in everything
 
 
-def test_what_may_stand_in_a_profile_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_key_of_a_profile_is_documented(capsys: pytest.CaptureFixture[str]) -> None:
     """In the help each key; in the document none that there is not."""
-    said = help_of(("profiles",), capsys)
+    output = help_of(("profiles",), capsys)
     keys = set(Profile.__struct_fields__)
-    assert {key for key in keys if f"{key} = " in said} == keys
+    assert {key for key in keys if f"{key} = " in output} == keys
     block = DOCUMENT.split("```toml\n")[1].split("```")[0]
     assert set(re.findall(r"^(\w+) =", block, re.MULTILINE)) <= keys | {"default"}

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from audit_ledger.cli.main import run
 from infra.local.cloud import LocalCloud, local_cloud
 from tests.assemblies import synthesized
 from tests.builders.audit_event import PATIENT_ROLE, r4
-from tests.cli.ledger_command import Ran
+from tests.cli.command_result import CommandResult, run_command
 from tests.conftest import REPOSITORY
 
 DOCUMENT = (REPOSITORY / "docs" / "cli.md").read_text()
@@ -31,7 +30,7 @@ class Reader:
     capture: pytest.CaptureFixture[str]
     monkeypatch: pytest.MonkeyPatch
 
-    def run(self, *arguments: str) -> Ran:
+    def run(self, *arguments: str) -> CommandResult:
         """Run the command with the token that it needs."""
         tokens = self.cloud.tokens
         is_sending = arguments[0] == "send"
@@ -39,9 +38,7 @@ class Reader:
         self.monkeypatch.setenv("AUDIT_LEDGER_URL", self.cloud.url)
         self.monkeypatch.setenv("AUDIT_LEDGER_TOKEN", token)
         self.monkeypatch.chdir(self.folder)
-        self.capture.readouterr()
-        code = run(list(arguments))
-        return Ran(code, *self.capture.readouterr())
+        return run_command(self.capture, *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +48,7 @@ def cloud() -> Iterator[LocalCloud]:
         yield running
 
 
-def test_what_the_document_shows_runs_in_its_order(
+def test_documented_commands_run_in_their_order(
     cloud: LocalCloud,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -68,20 +65,20 @@ def test_what_the_document_shows_runs_in_its_order(
     assert len(SHOWN) >= 8
     for line in SHOWN:
         arguments = [named.get(word, word) for word in shlex.split(line)]
-        ran = reader.run(*arguments[1:])
-        assert ran.code == 0, f"{line}: {ran.out}{ran.err}"
+        result = reader.run(*arguments[1:])
+        assert result.code == 0, f"{line}: {result.out}{result.err}"
         if arguments[1] == "send":
             cloud.drain()
             cloud.publish(LEDGER)
             (named["ID"],) = ids(reader)
         if arguments[1] == "export":
-            (named["ni:///sha-256;…"],) = re.findall(r"ni:///sha-256;[\w-]{43}'", ran.out)[:1]
+            (named["ni:///sha-256;…"],) = re.findall(r"ni:///sha-256;[\w-]{43}'", result.out)[:1]
             named["ni:///sha-256;…"] = named["ni:///sha-256;…"].rstrip("'")
 
 
 def ids(reader: Reader) -> list[str]:
     """Ids of all events that were sent, as a search finds them."""
-    ran = reader.run("search", "--from", "2026", "--json")
-    pages = [json.loads(line) for line in ran.out.splitlines()]
+    result = reader.run("search", "--from", "2026", "--json")
+    pages = [json.loads(line) for line in result.out.splitlines()]
     entries = [entry for page in pages for entry in page["entry"]]
     return [e["resource"]["id"] for e in entries if e["search"]["mode"] == "match"]

@@ -9,7 +9,7 @@ import tomllib
 import pytest
 
 from audit_ledger.cli.main import EXTRAS
-from tests.cli.ledger_command import Desk
+from tests.cli.published_ledger import Workspace
 from tests.conftest import REPOSITORY
 
 CORE = ("tlog", "ledger", "verify")
@@ -73,7 +73,7 @@ def test_each_optional_package_is_in_the_extra_that_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("absent", "source", "said"),
+    ("absent", "source", "message"),
     [
         ("click", None, "click is not installed: install audit-ledger[cli]"),
         ("botocore", "s3://bucket/prefix", "botocore is not installed: install audit-ledger[aws]"),
@@ -81,17 +81,23 @@ def test_each_optional_package_is_in_the_extra_that_is_named() -> None:
     ],
 )
 def test_verify_names_the_extra_that_is_missing(
-    desk: Desk, absent: str, source: str | None, said: str
+    workspace: Workspace, absent: str, source: str | None, message: str
 ) -> None:
     """In one line, as an error of usage; as an object for machines."""
-    arguments = ["verify", source or str(desk.ledger), "--policy", str(desk.policy), "--no-state"]
+    arguments = [
+        "verify",
+        source or str(workspace.ledger),
+        "--policy",
+        str(workspace.policy),
+        "--no-state",
+    ]
     done = run_without({absent}, COMMAND.format(arguments=[*arguments, "--json"]))
-    assert (done.returncode, done.stderr) == (2, f"ledger: {said}\n")
-    assert json.loads(done.stdout) == {"error": said, "exit_code": 2}
+    assert (done.returncode, done.stderr) == (2, f"ledger: {message}\n")
+    assert json.loads(done.stdout) == {"error": message, "exit_code": 2}
 
 
-def test_a_folder_is_verified_with_the_command_line_alone(desk: Desk) -> None:
+def test_a_folder_is_verified_with_the_command_line_alone(workspace: Workspace) -> None:
     """Without AWS, tables or HTTP."""
-    arguments = ["verify", str(desk.ledger), "--policy", str(desk.policy), "--no-state"]
+    arguments = ["verify", str(workspace.ledger), "--policy", str(workspace.policy), "--no-state"]
     done = run_without(EXTRAS.keys() - {"click"}, COMMAND.format(arguments=arguments))
     assert (done.returncode, done.stderr) == (0, "")

@@ -36,7 +36,7 @@ def test_names_of_planted_files_are_escaped(
 @pytest.mark.parametrize(
     "url", ["https://[::1", "http://ex..ample/", "http://127.0.0.1:9/é", "https://", "http://"]
 )
-def test_what_is_no_url_is_said_in_one_line(
+def test_an_invalid_url_is_reported_in_one_line(
     demo: DemoRun, capsys: pytest.CaptureFixture[str], url: str
 ) -> None:
     """Exit 2, never a traceback."""
@@ -46,7 +46,7 @@ def test_what_is_no_url_is_said_in_one_line(
 
 
 @pytest.mark.parametrize("given", [{}, {"index_row": None, "record": None, "blind": None}])
-def test_a_record_file_that_shows_nothing_is_refused(
+def test_an_empty_record_file_is_rejected(
     demo: DemoRun, tmp_path: Path, capsys: pytest.CaptureFixture[str], given: dict[str, None]
 ) -> None:
     """Whoever gives one wants it checked."""
@@ -59,7 +59,7 @@ def test_a_record_file_that_shows_nothing_is_refused(
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_a_state_that_cannot_be_written_costs_nobody_the_report(
+def test_an_unwritable_state_does_not_suppress_the_report(
     demo: DemoRun,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],

@@ -17,7 +17,8 @@ from audit_ledger.cli.main import INTERRUPTED
 from audit_ledger.client.api import Api
 from audit_ledger.client.http_client import ApiRequest
 from infra.local.cloud import LocalCloud
-from tests.cli.local_api import LEDGER, Person, event, offline
+from tests.cli.api_user import LEDGER, ApiUser, event
+from tests.cli.command_result import run_command
 from tests.verify.writer import Keys
 
 
@@ -41,47 +42,47 @@ def exported_patient(cloud: LocalCloud) -> str:
 
 
 @pytest.fixture
-def exporter(person: Person, exported_patient: str) -> Person:
+def exporter(user: ApiUser, exported_patient: str) -> ApiUser:
     """A security officer who exports the events of that patient."""
-    person.patient = exported_patient
-    return person
+    user.patient = exported_patient
+    return user
 
 
 @pytest.mark.parametrize("form", ["fhir", "csv", "ocsf"])
 @pytest.mark.parametrize("receipts", ["record", "proof", "none"])
 def test_an_export_is_verified_offline(
-    exporter: Person, policy: Path, form: str, receipts: str
+    exporter: ApiUser, policy: Path, form: str, receipts: str
 ) -> None:
     """Whole; each line with its entry, and where records are disclosed, what they say."""
-    ran = exporter.run(
+    result = exporter.run(
         "export", "out", "--format", form, "--receipts", receipts, *exporter.export, "--json"
     )
-    assert ran.code == 0, ran.err
-    made = ran.report
+    assert result.code == 0, result.err
+    made = result.report
     assert made["entries"] == 3
     assert not Path("out/parts").exists()
     assert all(file.stat().st_mode & 0o077 == 0 for file in Path("out").iterdir())
     check = ["verify-export", "out", "--policy", policy, "--digest", made["manifest"]]
-    verified = offline(exporter, *check, "--json")
+    verified = run_command(exporter.capture, *check, "--json")
     proved = 0 if receipts == "none" else made["entries"]
     shown = made["entries"] if receipts == "record" else 0
     assert verified.code == (3 if receipts == "none" else 0), verified.out
     assert (verified.report["proved"], verified.report["records_shown"]) == (proved, shown)
     assert verified.report["findings"] == []
-    people = offline(exporter, *check)
+    people = run_command(exporter.capture, *check)
     assert people.code == verified.code
     assert f"{proved} proved to be in the ledger" in people.out
 
 
-def test_a_refused_export_leaves_nothing_to_go_on_with(exporter: Person) -> None:
+def test_a_rejected_export_leaves_no_parts(exporter: ApiUser) -> None:
     """What was wrong is corrected, and the folder is as good as new."""
-    ran = exporter.run("export", "out", "--format", "csv")
-    assert (ran.code, "expected this parameter" in ran.err) == (2, True)
+    result = exporter.run("export", "out", "--format", "csv")
+    assert (result.code, "expected this parameter" in result.err) == (2, True)
     assert exporter.run("export", "out", "--format", "csv", *exporter.export).code == 0
 
 
-def test_an_interrupted_export_goes_on_and_is_the_same(
-    exporter: Person, monkeypatch: pytest.MonkeyPatch
+def test_a_resumed_export_equals_an_uninterrupted_one(
+    exporter: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After any part, also one of which half was written; what is there is not asked for again."""
     asked: list[str] = []
@@ -249,44 +250,44 @@ TAMPERED: list[tuple[Callable[[], None], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("tamper", "said"), TAMPERED, ids=[t.__name__ for t, _ in TAMPERED])
-def test_a_tampered_export_is_found_out(
-    exporter: Person, policy: Path, tamper: Callable[[], None], said: str
+@pytest.mark.parametrize(("tamper", "message"), TAMPERED, ids=[t.__name__ for t, _ in TAMPERED])
+def test_a_tampered_export_fails(
+    exporter: ApiUser, policy: Path, tamper: Callable[[], None], message: str
 ) -> None:
     """By the manifest; and where that was made anew, by its digest, and by the receipts alone."""
     made = exporter.run("export", "out", "--format", "csv", *exporter.export, "--json").report
     check = ["verify-export", "out", "--policy", policy]
     tamper()
-    assert offline(exporter, *check).code == 1
+    assert run_command(exporter.capture, *check).code == 1
     reseal()
-    ran = offline(exporter, *check, "--digest", made["manifest"])
-    assert ran.code == 1
-    assert "manifest-altered" in ran.out
-    ran = offline(exporter, *check)
-    assert ran.code == 1, ran.out
-    assert said in ran.out
-    assert "manifest-" not in ran.out.partition("not covered")[0]
+    result = run_command(exporter.capture, *check, "--digest", made["manifest"])
+    assert result.code == 1
+    assert "manifest-altered" in result.out
+    result = run_command(exporter.capture, *check)
+    assert result.code == 1, result.out
+    assert message in result.out
+    assert "manifest-" not in result.out.partition("not covered")[0]
 
 
-def test_lines_without_records_are_believed_by_the_digest_alone(
-    exporter: Person, policy: Path
+def test_lines_without_records_are_verified_by_the_digest_alone(
+    exporter: ApiUser, policy: Path
 ) -> None:
     """Who takes the records away can write what they like: that entries exist is all that holds."""
     exporter.run("export", "out", "--format", "csv", *exporter.export)
     put("receipts", [b" ".join(line.split()[:2]) + b"\n" for line in lines_of("receipts")])
     alter()
     reseal()
-    ran = offline(exporter, "verify-export", "out", "--policy", policy)
-    assert ran.code == 3, ran.out
-    assert "what the entries' records say: they are not disclosed" in ran.out
+    result = run_command(exporter.capture, "verify-export", "out", "--policy", policy)
+    assert result.code == 3, result.out
+    assert "what the entries' records say: they are not disclosed" in result.out
 
 
 @pytest.mark.parametrize(
-    ("claim", "said"),
+    ("claim", "message"),
     [({"entries": 1_000_000}, "1000000 entries, and"), ({"bytes": 1}, "the manifest states 1")],
 )
-def test_a_manifest_that_contradicts_itself_is_found_out(
-    exporter: Person, policy: Path, claim: dict[str, int], said: str
+def test_a_manifest_that_contradicts_its_files_fails(
+    exporter: ApiUser, policy: Path, claim: dict[str, int], message: str
 ) -> None:
     """Numbers that nobody signed, over files that hold."""
     exporter.run("export", "out", "--format", "csv", *exporter.export)
@@ -294,27 +295,29 @@ def test_a_manifest_that_contradicts_itself_is_found_out(
     (manifest if "entries" in claim else manifest["files"][0]).update(claim)
     text = json.dumps(manifest, separators=(",", ":"), ensure_ascii=False)
     Path("out/manifest.json").write_text(text + "\n")
-    ran = offline(exporter, "verify-export", "out", "--policy", policy)
-    assert (ran.code, said in ran.out) == (1, True), ran.out
+    result = run_command(exporter.capture, "verify-export", "out", "--policy", policy)
+    assert (result.code, message in result.out) == (1, True), result.out
 
 
-def test_an_export_of_nothing_is_verified_by_its_digest(exporter: Person, policy: Path) -> None:
+def test_an_export_of_nothing_is_verified_by_its_digest(exporter: ApiUser, policy: Path) -> None:
     """There is no receipt to hold it against; without the digest nobody can tell."""
     made = exporter.run(
         "export", "none", "--format", "csv", "--from", "2001", "--to", "2001", "--json"
     )
     assert made.report["entries"] == 0
     check = ["verify-export", "none", "--policy", policy]
-    assert offline(exporter, *check, "--digest", made.report["manifest"]).code == 0
-    assert offline(exporter, *check).code == 3
+    assert run_command(exporter.capture, *check, "--digest", made.report["manifest"]).code == 0
+    assert run_command(exporter.capture, *check).code == 3
 
 
 @pytest.mark.parametrize("what", ["fifo", "link", "folder"])
-def test_a_strangers_export_makes_nobody_wait(exporter: Person, policy: Path, what: str) -> None:
+def test_special_files_in_an_export_are_not_read(
+    exporter: ApiUser, policy: Path, what: str
+) -> None:
     """What is no plain file is not read; what a file manager left is no part of it."""
     exporter.run("export", "out", "--format", "csv", *exporter.export)
     Path("out/.DS_Store").touch()
-    assert offline(exporter, "verify-export", "out", "--policy", policy).code == 0
+    assert run_command(exporter.capture, "verify-export", "out", "--policy", policy).code == 0
     Path("out/receipts").unlink()
     match what:
         case "fifo":
@@ -323,23 +326,23 @@ def test_a_strangers_export_makes_nobody_wait(exporter: Person, policy: Path, wh
             Path("out/receipts").symlink_to("/dev/zero")
         case _:
             Path("out/receipts").mkdir()
-    ran = offline(exporter, "verify-export", "out", "--policy", policy)
-    assert (ran.code, "receipts: not a plain file" in ran.err) == (2, True)
+    result = run_command(exporter.capture, "verify-export", "out", "--policy", policy)
+    assert (result.code, "receipts: not a plain file" in result.err) == (2, True)
 
 
-def test_an_export_has_its_folder_to_itself(exporter: Person) -> None:
+def test_an_export_needs_a_folder_of_its_own(exporter: ApiUser) -> None:
     """No other run writes into it, no other file is there, and what is there becomes private."""
     Path("used").mkdir()
     Path("used/checkpoint").write_text("a mirror's")
-    ran = exporter.run("export", "used", "--format", "csv", *exporter.export)
-    assert (ran.code, "not empty" in ran.err) == (2, True)
+    result = exporter.run("export", "used", "--format", "csv", *exporter.export)
+    assert (result.code, "not empty" in result.err) == (2, True)
     assert Path("used/checkpoint").read_text() == "a mirror's"
     Path("shared").mkdir()
     Path("shared/parts").touch()
     with Path("shared/parts").open("ab") as held:
         flock(held, LOCK_EX)
-        ran = exporter.run("export", "shared", "--format", "csv", *exporter.export)
-        assert (ran.code, "another export into it is running" in ran.err) == (2, True)
+        result = exporter.run("export", "shared", "--format", "csv", *exporter.export)
+        assert (result.code, "another export into it is running" in result.err) == (2, True)
     Path("shared/receipts").write_text("")
     Path("shared/receipts").chmod(0o644)
     assert exporter.run("export", "shared", "--format", "csv", *exporter.export).code == 0
@@ -349,26 +352,26 @@ def test_an_export_has_its_folder_to_itself(exporter: Person) -> None:
 @pytest.mark.parametrize(
     "who", [("--patient", "https://nowhere.example|1"), ("--agent", "https://elsewhere.example|u1")]
 )
-def test_an_export_that_would_not_be_whole_is_refused(
-    exporter: Person, who: tuple[str, str]
+def test_an_export_that_would_be_incomplete_is_rejected(
+    exporter: ApiUser, who: tuple[str, str]
 ) -> None:
     """Where a search warns that more may match: with a period it finds all."""
-    ran = exporter.run("export", "part", "--format", "csv", *who)
-    assert (ran.code, "a period" in ran.err) == (2, True), ran
+    result = exporter.run("export", "part", "--format", "csv", *who)
+    assert (result.code, "a period" in result.err) == (2, True), result
     assert exporter.run("export", "part", "--format", "csv", *who, "--from", "2020").code == 0
 
 
-def test_an_export_of_another_ledger_is_not_believed(
-    exporter: Person, policy: Path, tmp_path: Path
-) -> None:
+def test_an_export_of_another_ledger_fails(exporter: ApiUser, policy: Path, tmp_path: Path) -> None:
     """Receipts that the policy's keys did not sign; and wrong use is told."""
     assert exporter.run("export", "out", "--format", "csv", *exporter.export).code == 0
     Path("others").write_bytes(Keys().policy().to_bytes())
-    ran = offline(exporter, "verify-export", "out", "--policy", "others")
-    assert (ran.code, "receipt-rejected" in ran.out) == (1, True)
-    ran = offline(exporter, "verify-export", "out", "--policy", policy, "--digest", "x")
-    assert (ran.code, "expected ni:///sha-256" in ran.err) == (2, True)
-    assert offline(exporter, "verify-export", "nowhere", "--policy", policy).code == 2
+    result = run_command(exporter.capture, "verify-export", "out", "--policy", "others")
+    assert (result.code, "receipt-rejected" in result.out) == (1, True)
+    result = run_command(
+        exporter.capture, "verify-export", "out", "--policy", policy, "--digest", "x"
+    )
+    assert (result.code, "expected ni:///sha-256" in result.err) == (2, True)
+    assert run_command(exporter.capture, "verify-export", "nowhere", "--policy", policy).code == 2
     Path("out/manifest.json").write_text("{}")
-    ran = offline(exporter, "verify-export", "out", "--policy", policy)
-    assert (ran.code, "manifest-malformed" in ran.out) == (1, True)
+    result = run_command(exporter.capture, "verify-export", "out", "--policy", policy)
+    assert (result.code, "manifest-malformed" in result.out) == (1, True)

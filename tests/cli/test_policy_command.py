@@ -7,15 +7,17 @@ import pytest
 from audit_ledger.cli.main import run
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.tlog.policy import parse_policy
-from tests.cli.asking import Asker
-from tests.cli.stub_server import Says, StubServer
+from tests.cli.stub_server import StubResponse, StubServer
+from tests.cli.stubbed_command import StubbedCommand
 from tests.verify.writer import Keys
 from tests.world import ALIAS, LEDGER, ORIGIN, STAGE, World
 
 ARGUMENTS = ["policy", "--stage", STAGE, "--ledger", LEDGER]
 
 
-def test_both_keys_are_asked_for(world: World, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_the_policy_has_both_keys_of_the_ledger(
+    world: World, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
     """The Ed25519 key as log, the ML-DSA key as a witness in an `all` group with the quorum."""
     assert run(ARGUMENTS) == 0
     text = capsysbinary.readouterr().out
@@ -34,14 +36,16 @@ def test_both_keys_are_asked_for(world: World, capsysbinary: pytest.CaptureFixtu
     assert lines[-2:] == ["group ledger all ledger-mldsa44", "quorum ledger"]
 
 
-def test_an_origin_may_be_given(world: World, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_the_origin_can_be_an_option(
+    world: World, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
     """Where its settings cannot be read."""
     assert run([*ARGUMENTS, "--origin", "example.org/other"]) == 0
     policy = parse_policy(capsysbinary.readouterr().out)
     assert policy.logs[0].key.name == "example.org/other"
 
 
-def test_a_ledger_that_does_not_exist_is_said_in_one_line(
+def test_an_unknown_ledger_is_reported_in_one_line(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With what was asked for."""
@@ -53,32 +57,36 @@ def test_a_ledger_that_does_not_exist_is_said_in_one_line(
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_the_api_gives_the_policy_too(asker: Asker, stub: StubServer, tmp_path: Path) -> None:
+def test_the_policy_can_come_from_the_api(
+    runner: StubbedCommand, stub: StubServer, tmp_path: Path
+) -> None:
     """As it came, under a line that names the ledger; where the keys come from is said."""
     text = Keys().policy().to_bytes()
-    stub.next_answers = [Says(200, text)]
-    ran = asker.run("policy", "-o", tmp_path / "policy")
-    assert ran.code == 0
-    assert "compare them with those that you received by another way" in ran.err
+    stub.next_responses = [StubResponse(200, text)]
+    result = runner.run("policy", "-o", tmp_path / "policy")
+    assert result.code == 0
+    assert "compare them with those that you received by another way" in result.err
     origin = parse_policy(text).logs[0].key.name
     assert (tmp_path / "policy").read_bytes() == f"# Ledger {origin}\n".encode() + text
-    (got,) = stub.got
-    assert (got.method, got.target) == ("GET", "/policy")
+    (request,) = stub.requests
+    assert (request.method, request.target) == ("GET", "/policy")
 
 
 @pytest.mark.parametrize("text", [b"", b"quorum none\n", b"<html>", b"log x\r\nquorum none\r\n"])
-def test_what_is_no_policy_of_a_ledger_is_not_written(
-    asker: Asker, stub: StubServer, tmp_path: Path, text: bytes
+def test_an_invalid_policy_is_not_written(
+    runner: StubbedCommand, stub: StubServer, tmp_path: Path, text: bytes
 ) -> None:
     """Whoever answered is no ledger's API."""
-    stub.next_answers = [Says(200, text)]
-    asker.said(3, "policy", "-o", tmp_path / "policy")
+    stub.next_responses = [StubResponse(200, text)]
+    runner.error_line(3, "policy", "-o", tmp_path / "policy")
     assert not (tmp_path / "policy").exists()
 
 
 @pytest.mark.parametrize(
     "arguments", [("--stage", "dev"), ("--ledger", "x"), ("--stage", "dev", "--ledger", "x")]
 )
-def test_keys_come_from_kms_or_from_the_api(asker: Asker, arguments: tuple[str, ...]) -> None:
+def test_policy_options_of_kms_and_api_exclude_each_other(
+    runner: StubbedCommand, arguments: tuple[str, ...]
+) -> None:
     """Not from both, and --stage goes with --ledger."""
-    assert asker.run("policy", *arguments).code == 2
+    assert runner.run("policy", *arguments).code == 2

@@ -12,12 +12,12 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from audit_ledger.ledger.entry import EventEntry
-from tests.cli.asking import Asker
-from tests.cli.stub_server import Got, Says, StubServer
+from tests.cli.stub_server import StubRequest, StubResponse, StubServer
+from tests.cli.stubbed_command import StubbedCommand
 from tests.verify.writer import MINUTE, Keys, Writer
 
 DONE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
-NOT_YET = Says(202, {"status": "not covered"}, {"Retry-After": "60"})
+NOT_YET = StubResponse(202, {"status": "not covered"}, {"Retry-After": "60"})
 
 
 def text(data: bytes) -> str:
@@ -25,7 +25,7 @@ def text(data: bytes) -> str:
 
 
 @pytest.fixture
-def receipt(asker: Asker) -> dict[str, Any]:
+def receipt(runner: StubbedCommand) -> dict[str, Any]:
     """What the API gives for entry 4 of a ledger, whose policy is in the file `policy`."""
     blind, row, record = b"\x07" * 32, b"an index row", b'{"a":"record"}'
     writer = Writer(begin=int(time.time()) - 3 * MINUTE)
@@ -37,9 +37,9 @@ def receipt(asker: Asker) -> dict[str, Any]:
     entry = EventEntry(4, writer.now, writer.leaves[-1], commitment).to_bytes()
     writer.append(entry)
     writer.publish()
-    writer.objects.write_to(asker.path / "ledger")
-    (asker.path / "policy").write_bytes(Keys().policy().to_bytes())
-    made = asker.run("receipt", "make", asker.path / "ledger", 4, asks=False)
+    writer.objects.write_to(runner.path / "ledger")
+    (runner.path / "policy").write_bytes(Keys().policy().to_bytes())
+    made = runner.run("receipt", "make", runner.path / "ledger", 4, with_connection=False)
     assert made.code == DONE
     return {
         "index": 4,
@@ -53,63 +53,71 @@ def receipt(asker: Asker) -> dict[str, Any]:
 
 
 def test_a_receipt_is_two_files_that_verify(
-    asker: Asker, stub: StubServer, receipt: dict[str, Any]
+    runner: StubbedCommand, stub: StubServer, receipt: dict[str, Any]
 ) -> None:
     """As `ledger receipt verify --record` reads them; only their owner may."""
-    stub.answering = lambda _: Says(200, receipt)
-    file, record = asker.path / "e.tlog-proof", asker.path / "e.tlog-proof.record.json"
-    ran = asker.run("receipt", "get", "e1", "-o", file)
-    assert ran.code == DONE
-    assert stub.got[0].target == "/AuditEvent/e1/receipt"
+    stub.respond = lambda _: StubResponse(200, receipt)
+    file, record = runner.path / "e.tlog-proof", runner.path / "e.tlog-proof.record.json"
+    result = runner.run("receipt", "get", "e1", "-o", file)
+    assert result.code == DONE
+    assert stub.requests[0].target == "/AuditEvent/e1/receipt"
     assert file.read_text() == receipt["proof"]
     assert {path.stat().st_mode & 0o777 for path in (file, record)} == {0o600}
-    verify = ("receipt", "verify", file, "--policy", asker.path / "policy", "--record", record)
-    verified = asker.run(*verify, asks=False)
+    verify = ("receipt", "verify", file, "--policy", runner.path / "policy", "--record", record)
+    verified = runner.run(*verify, with_connection=False)
     assert verified.code == DONE
     assert "it commits to this record" in verified.out
 
 
-def test_a_receipt_is_verified_at_once_with_a_policy(
-    asker: Asker, stub: StubServer, receipt: dict[str, Any]
+def test_a_policy_verifies_the_receipt_on_download(
+    runner: StubbedCommand, stub: StubServer, receipt: dict[str, Any]
 ) -> None:
     """And what the API gave must hold: another record fails, and is kept as evidence."""
-    stub.answering = lambda _: Says(200, receipt)
-    get = ("receipt", "get", "e1", "-o", asker.path / "e", "--policy", asker.path / "policy")
-    ran = asker.run(*get)
-    assert (ran.code, "verified: entry 4" in ran.out) == (DONE, True)
-    stub.answering = lambda _: Says(200, receipt | {"record": text(b"another")})
-    ran = asker.run(*get)
-    assert ran.code == FAILED
-    assert "commits to another record" in ran.err
-    assert (asker.path / "e.record.json").exists()
+    stub.respond = lambda _: StubResponse(200, receipt)
+    get = ("receipt", "get", "e1", "-o", runner.path / "e", "--policy", runner.path / "policy")
+    result = runner.run(*get)
+    assert (result.code, "verified: entry 4" in result.out) == (DONE, True)
+    stub.respond = lambda _: StubResponse(200, receipt | {"record": text(b"another")})
+    result = runner.run(*get)
+    assert result.code == FAILED
+    assert "commits to another record" in result.err
+    assert (runner.path / "e.record.json").exists()
 
 
-def test_what_is_not_covered_yet_is_waited_for(
-    asker: Asker, stub: StubServer, receipt: dict[str, Any]
+def test_an_entry_without_checkpoint_is_awaited(
+    runner: StubbedCommand, stub: StubServer, receipt: dict[str, Any]
 ) -> None:
     """As long as the server says, until it is."""
-    stub.next_answers = [NOT_YET, NOT_YET, Says(200, receipt)]
-    assert asker.run("receipt", "get", "e1", "-o", asker.path / "e").code == DONE
-    assert asker.pauses == [60, 60]
+    stub.next_responses = [NOT_YET, NOT_YET, StubResponse(200, receipt)]
+    assert runner.run("receipt", "get", "e1", "-o", runner.path / "e").code == DONE
+    assert runner.pauses == [60, 60]
 
 
-def test_what_was_just_accepted_is_waited_for(
-    asker: Asker, stub: StubServer, receipt: dict[str, Any]
+def test_an_event_in_the_queue_is_awaited(
+    runner: StubbedCommand, stub: StubServer, receipt: dict[str, Any]
 ) -> None:
     """It is in a queue: for twenty seconds nobody says that it is not there."""
-    stub.next_answers = [Says(404), Says(404), NOT_YET, NOT_YET, Says(200, receipt)]
-    assert asker.run("receipt", "get", "e1", "-o", asker.path / "e").code == DONE
-    assert asker.pauses == [2, 3, 60, 60]
-    asker.pauses.clear()
-    stub.answering = lambda _: Says(404)
-    asked = len(stub.got)
-    assert "not found" in asker.said(USAGE, "receipt", "get", "e1", "-o", asker.path / "f")
-    assert (asker.pauses, len(stub.got) - asked) == ([2, 3, 5, 10], 5)
-    asker.said(USAGE, "receipt", "get", "e1", "-o", asker.path / "f", "--wait", "1")
-    assert len(stub.got) - asked == 6
+    stub.next_responses = [
+        StubResponse(404),
+        StubResponse(404),
+        NOT_YET,
+        NOT_YET,
+        StubResponse(200, receipt),
+    ]
+    assert runner.run("receipt", "get", "e1", "-o", runner.path / "e").code == DONE
+    assert runner.pauses == [2, 3, 60, 60]
+    runner.pauses.clear()
+    stub.respond = lambda _: StubResponse(404)
+    asked = len(stub.requests)
+    assert "not found" in runner.error_line(USAGE, "receipt", "get", "e1", "-o", runner.path / "f")
+    assert (runner.pauses, len(stub.requests) - asked) == ([2, 3, 5, 10], 5)
+    runner.error_line(USAGE, "receipt", "get", "e1", "-o", runner.path / "f", "--wait", "1")
+    assert len(stub.requests) - asked == 6
 
 
-def test_waiting_ends(asker: Asker, stub: StubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_ends_at_the_requested_time(
+    runner: StubbedCommand, stub: StubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Incomplete; nothing is written; never longer than was said."""
     clock = [1000.0]
     monkeypatch.setattr("time.monotonic", lambda: clock[0])
@@ -120,34 +128,40 @@ def test_waiting_ends(asker: Asker, stub: StubServer, monkeypatch: pytest.Monkey
         clock[0] += seconds
 
     monkeypatch.setattr("audit_ledger.client.http_client.sleep", pause)
-    stub.answering = lambda _: NOT_YET
-    said = asker.said(INCOMPLETE, "receipt", "get", "e1", "-o", asker.path / "e", "--wait", "100")
-    assert "no checkpoint covers it yet" in said
-    assert (waited, len(stub.got)) == ([60, 40], 3)
-    asker.said(INCOMPLETE, "receipt", "get", "e1", "-o", asker.path / "e", "--wait", "0")
-    assert len(stub.got) == 4
-    assert not (asker.path / "e").exists()
+    stub.respond = lambda _: NOT_YET
+    message = runner.error_line(
+        INCOMPLETE, "receipt", "get", "e1", "-o", runner.path / "e", "--wait", "100"
+    )
+    assert "no checkpoint covers it yet" in message
+    assert (waited, len(stub.requests)) == ([60, 40], 3)
+    runner.error_line(INCOMPLETE, "receipt", "get", "e1", "-o", runner.path / "e", "--wait", "0")
+    assert len(stub.requests) == 4
+    assert not (runner.path / "e").exists()
 
 
 @pytest.mark.parametrize(
-    ("says", "code"),
-    [(Says(404), USAGE), (Says(200, {"proof": "x"}), INCOMPLETE), (Says(200, b"x"), INCOMPLETE)],
+    ("response", "code"),
+    [
+        (StubResponse(404), USAGE),
+        (StubResponse(200, {"proof": "x"}), INCOMPLETE),
+        (StubResponse(200, b"x"), INCOMPLETE),
+    ],
 )
 def test_without_a_receipt_nothing_is_written(
-    asker: Asker, stub: StubServer, says: Says, code: int
+    runner: StubbedCommand, stub: StubServer, response: StubResponse, code: int
 ) -> None:
     """One line says why."""
-    stub.answering = lambda _: says
-    asker.said(code, "receipt", "get", "e1", "-o", asker.path / "e")
-    assert list(asker.path.iterdir()) == []
+    stub.respond = lambda _: response
+    runner.error_line(code, "receipt", "get", "e1", "-o", runner.path / "e")
+    assert list(runner.path.iterdir()) == []
 
 
-def test_a_receipt_is_not_written_where_it_cannot_be(
-    asker: Asker, stub: StubServer, receipt: dict[str, Any]
+def test_an_unwritable_receipt_file_is_reported(
+    runner: StubbedCommand, stub: StubServer, receipt: dict[str, Any]
 ) -> None:
     """A folder in its place."""
-    stub.answering = lambda _: Says(200, receipt)
-    assert "Is a directory" in asker.said(USAGE, "receipt", "get", "e1", "-o", asker.path)
+    stub.respond = lambda _: StubResponse(200, receipt)
+    assert "Is a directory" in runner.error_line(USAGE, "receipt", "get", "e1", "-o", runner.path)
 
 
 # ── digests ──
@@ -165,50 +179,52 @@ def digest(minute: int) -> dict[str, Any]:
     }
 
 
-def digests_by_the_hour(got: Got) -> Says:
+def digests_by_the_hour(request: StubRequest) -> StubResponse:
     """At most 25 an answer, from `from` to `to`, inclusive; `next` where the rest begins."""
-    given = dict(parse_qsl(urlsplit(got.target).query))
+    given = dict(parse_qsl(urlsplit(request.target).query))
     inside = [d for d in map(digest, range(60)) if given["from"] <= d["to"] <= given["to"]]
     more = {"next": inside[25]["to"]} if len(inside) > 25 else {}
-    return Says(200, {"digests": inside[:25], **more})
+    return StubResponse(200, {"digests": inside[:25], **more})
 
 
-def test_digests_are_listed_page_after_page(asker: Asker, stub: StubServer) -> None:
+def test_digests_are_listed_page_after_page(runner: StubbedCommand, stub: StubServer) -> None:
     """Each once, in order."""
-    stub.answering = digests_by_the_hour
+    stub.respond = digests_by_the_hour
     period = ("--from", "2026-11-22T05:00:00Z", "--to", "2026-11-22T05:58:00Z")
-    ran = asker.run("digests", *period, "--json")
-    assert [json.loads(line) for line in ran.out.splitlines()] == [digest(n) for n in range(59)]
-    assert len(stub.got) == 3
-    ran = asker.run("digests", *period)
-    assert ran.code == DONE
-    rows = [line.split() for line in ran.out.splitlines()]
+    result = runner.run("digests", *period, "--json")
+    assert [json.loads(line) for line in result.out.splitlines()] == [digest(n) for n in range(59)]
+    assert len(stub.requests) == 3
+    result = runner.run("digests", *period)
+    assert result.code == DONE
+    rows = [line.split() for line in result.out.splitlines()]
     assert rows[0] == ["until", "(UTC)", "size", "root"]
     assert rows[1] == ["2026-11-22", "05:00:00", "1,000", digest(0)["root"]]
     assert len(rows) == 60
 
 
-def test_the_newest_digest_is_asked_for_alone(asker: Asker, stub: StubServer) -> None:
+def test_the_latest_digest_is_requested_without_a_period(
+    runner: StubbedCommand, stub: StubServer
+) -> None:
     """And with no period beside it."""
-    stub.answering = lambda _: Says(200, digest(7))
-    assert asker.run("digests", "--latest", "--json").report == digest(7)
-    assert stub.got[0].target == "/digests/latest"
-    assert asker.run("digests", "--latest", "--to", "2026-11-22T05:00:00Z").code == USAGE
-    assert asker.run("digests", "--from", "yesterday").code == USAGE
+    stub.respond = lambda _: StubResponse(200, digest(7))
+    assert runner.run("digests", "--latest", "--json").report == digest(7)
+    assert stub.requests[0].target == "/digests/latest"
+    assert runner.run("digests", "--latest", "--to", "2026-11-22T05:00:00Z").code == USAGE
+    assert runner.run("digests", "--from", "yesterday").code == USAGE
 
 
-def test_digests_that_do_not_go_on_end(asker: Asker, stub: StubServer) -> None:
+def test_digest_pages_that_repeat_end_the_command(runner: StubbedCommand, stub: StubServer) -> None:
     """A server that says `next` and means the same again."""
     answer = {"digests": [digest(1)], "next": "2026-11-22T05:01:00Z"}
-    stub.answering = lambda _: Says(200, answer)
-    assert "do not go on" in asker.said(INCOMPLETE, "digests")
-    assert len(stub.got) == 2
+    stub.respond = lambda _: StubResponse(200, answer)
+    assert "do not go on" in runner.error_line(INCOMPLETE, "digests")
+    assert len(stub.requests) == 2
 
 
-def test_no_digests_are_no_error(asker: Asker, stub: StubServer) -> None:
+def test_an_empty_list_of_digests_is_no_error(runner: StubbedCommand, stub: StubServer) -> None:
     """A ledger may have rested."""
-    stub.answering = lambda _: Says(200, {"digests": []})
-    assert asker.run("digests").out == "no digest ended in that time\n"
+    stub.respond = lambda _: StubResponse(200, {"digests": []})
+    assert runner.run("digests").out == "no digest ended in that time\n"
 
 
 # ── documents ──
@@ -219,67 +235,69 @@ ENTRY = {"id": "e" * 64, "entry": 4711, "time": "2026-11-22T05:59:00Z", "action"
 
 
 @pytest.fixture
-def letter(asker: Asker) -> Path:
-    file = asker.path / "letter-to-secret.pdf"
+def letter(runner: StubbedCommand) -> Path:
+    file = runner.path / "letter-to-secret.pdf"
     file.write_bytes(CONTENT)
     return file
 
 
 def test_only_the_digest_of_a_document_is_sent(
-    asker: Asker, stub: StubServer, letter: Path
+    runner: StubbedCommand, stub: StubServer, letter: Path
 ) -> None:
     """Neither a byte of it nor its name."""
-    stub.answering = lambda _: Says(200, {"entries": [ENTRY]})
-    ran = asker.run("document", letter)
-    assert ran.code == DONE
-    (got,) = stub.got
-    assert (got.method, got.target) == ("POST", "/documents/verify")
-    assert json.loads(got.body) == {"digest": URI}
-    assert not {"Secret", "letter"} & set(re.findall(r"\w+", f"{got}"))
-    lines = ran.out.splitlines()
+    stub.respond = lambda _: StubResponse(200, {"entries": [ENTRY]})
+    result = runner.run("document", letter)
+    assert result.code == DONE
+    (request,) = stub.requests
+    assert (request.method, request.target) == ("POST", "/documents/verify")
+    assert json.loads(request.body) == {"digest": URI}
+    assert not {"Secret", "letter"} & set(re.findall(r"\w+", f"{request}"))
+    lines = result.out.splitlines()
     assert lines[0] == URI
     assert lines[2].split() == ["2026-11-22", "05:59:00", "create", "4,711"]
     assert lines[3].strip() == ENTRY["id"]
-    shown = asker.run("document", letter, "--json").report
+    shown = runner.run("document", letter, "--json").report
     assert shown == {"digest": URI, "entries": [ENTRY], "more": False}
 
 
-def test_that_more_name_a_document_is_said(asker: Asker, stub: StubServer, letter: Path) -> None:
+def test_further_entries_of_a_document_are_reported(
+    runner: StubbedCommand, stub: StubServer, letter: Path
+) -> None:
     """Neither found for certain nor not: 3, where none of those read is the asker's."""
-    stub.answering = lambda _: Says(200, {"entries": [ENTRY], "more": True})
-    ran = asker.run("document", letter)
-    assert (ran.code, ran.out.splitlines()[-1]) == (DONE, "and more")
-    stub.answering = lambda _: Says(200, {"entries": [], "more": True})
-    ran = asker.run("document", letter)
-    assert (ran.code, ran.out.splitlines()[-1].split(":")[0]) == (INCOMPLETE, "cannot tell")
+    stub.respond = lambda _: StubResponse(200, {"entries": [ENTRY], "more": True})
+    result = runner.run("document", letter)
+    assert (result.code, result.out.splitlines()[-1]) == (DONE, "and more")
+    stub.respond = lambda _: StubResponse(200, {"entries": [], "more": True})
+    result = runner.run("document", letter)
+    assert (result.code, result.out.splitlines()[-1].split(":")[0]) == (INCOMPLETE, "cannot tell")
 
 
-def test_the_uri_is_rfc_6920s(asker: Asker, stub: StubServer) -> None:
+def test_the_digest_uri_follows_rfc_6920(runner: StubbedCommand, stub: StubServer) -> None:
     """Its own example, Section 8.1: the name of the text `Hello World!`."""
-    stub.answering = lambda _: Says(200, {"entries": []})
-    file = asker.path / "hello"
+    stub.respond = lambda _: StubResponse(200, {"entries": []})
+    file = runner.path / "hello"
     file.write_bytes(b"Hello World!")
-    out = asker.run("document", file).out
+    out = runner.run("document", file).out
     assert out.startswith("ni:///sha-256;f4OxZX_x_FO5LcGBSKHWXfwtSx-j1ncoSt3SABJtkGk\n")
 
 
-def test_a_document_that_is_not_recorded_fails(
-    asker: Asker, stub: StubServer, letter: Path
+def test_an_unrecorded_document_fails(
+    runner: StubbedCommand, stub: StubServer, letter: Path
 ) -> None:
     """So that a script can tell."""
-    stub.answering = lambda _: Says(200, {"entries": []})
-    ran = asker.run("document", letter)
-    assert (ran.code, ran.out.splitlines()[1]) == (
+    stub.respond = lambda _: StubResponse(200, {"entries": []})
+    result = runner.run("document", letter)
+    assert (result.code, result.out.splitlines()[1]) == (
         FAILED,
         "not recorded: no entry of this ledger names this digest",
     )
 
 
-def test_a_server_that_verifies_no_documents_cannot_tell(
-    asker: Asker, stub: StubServer, letter: Path
+def test_a_server_without_documents_is_incomplete(
+    runner: StubbedCommand, stub: StubServer, letter: Path
 ) -> None:
     """That is not the same as not recorded."""
-    assert "verifies no documents" in asker.said(INCOMPLETE, "document", letter)
-    stub.answering = lambda _: Says(200, {"entries": [{"id": 5}]})
-    assert "not what the API gives" in asker.said(INCOMPLETE, "document", letter)
-    assert "No such file" in asker.said(USAGE, "document", asker.path / "nowhere")
+    assert "verifies no documents" in runner.error_line(INCOMPLETE, "document", letter)
+    stub.respond = lambda _: StubResponse(200, {"entries": [{"id": 5}]})
+    assert "not what the API gives" in runner.error_line(INCOMPLETE, "document", letter)
+    assert "No such file" in runner.error_line(USAGE, "document", runner.path / "nowhere")

@@ -12,7 +12,7 @@ from audit_ledger.ledger.entry import EventEntry
 from audit_ledger.tlog.policy import Log, Policy
 from audit_ledger.tlog.proof import parse_proof
 from audit_ledger.tlog.rfc6962 import leaf_hash
-from tests.cli.ledger_command import Desk
+from tests.cli.published_ledger import Workspace
 from tests.verify.writer import MINUTE, ORIGIN, Keys, Writer
 
 VERIFIED, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
@@ -27,7 +27,7 @@ HELD = {"index_row": text(ROW), "record": text(RECORD), "blind": text(BLIND)}
 
 
 @pytest.fixture
-def receipt(desk: Desk) -> Path:
+def receipt(workspace: Workspace) -> Path:
     """Entry 41 of a ledger of 100 commits to RECORD; its receipt."""
     writer = Writer(begin=int(time.time()) - 3 * MINUTE)
     writer.add_events(40)
@@ -38,34 +38,39 @@ def receipt(desk: Desk) -> Path:
     writer.append(EventEntry(41, writer.now, writer.leaves[-1], commitment).to_bytes())
     writer.add_events(58)
     writer.publish()
-    writer.objects.write_to(desk.path / "receipts")
-    file = desk.path / "41.tlog-proof"
-    assert desk.run("receipt", "make", desk.path / "receipts", 41, "-o", file).code == VERIFIED
+    writer.objects.write_to(workspace.path / "receipts")
+    file = workspace.path / "41.tlog-proof"
+    assert (
+        workspace.run("receipt", "make", workspace.path / "receipts", 41, "-o", file).code
+        == VERIFIED
+    )
     return file
 
 
-def verify(desk: Desk, receipt: Path, record: object = None, *options: str) -> tuple[int, str]:
-    arguments: list[object] = ["receipt", "verify", receipt, "--policy", desk.policy, *options]
+def verify(
+    workspace: Workspace, receipt: Path, record: object = None, *options: str
+) -> tuple[int, str]:
+    arguments: list[object] = ["receipt", "verify", receipt, "--policy", workspace.policy, *options]
     if record is not None:
-        held = desk.path / "held.json"
+        held = workspace.path / "held.json"
         held.write_text(json.dumps(record))
         arguments += ["--record", held]
-    ran = desk.run(*arguments)
-    assert 'record":' not in ran.out, "what the holder has is not shown"
-    return ran.code, ran.out + ran.err
+    result = workspace.run(*arguments)
+    assert 'record":' not in result.out, "what the holder has is not shown"
+    return result.code, result.out + result.err
 
 
 @pytest.mark.parametrize("index", [0, 1, 255, 256, 511, 512, 599])
-def test_every_entry_has_a_receipt(desk: Desk, index: int) -> None:
+def test_every_entry_has_a_receipt(workspace: Workspace, index: int) -> None:
     """Made from tiles alone, verified from the file alone."""
-    file = desk.path / "receipt"
-    assert desk.run("receipt", "make", desk.ledger, index, "-o", file).code == VERIFIED
-    code, said = verify(desk, file)
+    file = workspace.path / "receipt"
+    assert workspace.run("receipt", "make", workspace.ledger, index, "-o", file).code == VERIFIED
+    code, output = verify(workspace, file)
     assert code == VERIFIED
-    assert said.startswith(f"verified: entry {index} of {ORIGIN}\n")
+    assert output.startswith(f"verified: entry {index} of {ORIGIN}\n")
 
 
-def test_a_receipt_holds_the_entry_as_extra_data(receipt: Path) -> None:
+def test_a_receipt_contains_the_entry_as_extra_data(receipt: Path) -> None:
     """Which the proof then authenticates."""
     proof = parse_proof(receipt.read_bytes())
     assert proof.index == 41
@@ -73,143 +78,157 @@ def test_a_receipt_holds_the_entry_as_extra_data(receipt: Path) -> None:
     assert json.loads(proof.extra)["seq"] == 41
 
 
-def test_a_receipt_goes_to_standard_output_too(desk: Desk) -> None:
+def test_a_receipt_can_be_written_to_standard_output(workspace: Workspace) -> None:
     """For pipes."""
-    ran = desk.run("receipt", "make", desk.ledger, 5)
-    assert ran.out.startswith("c2sp.org/tlog-proof@v1\nextra ")
+    result = workspace.run("receipt", "make", workspace.ledger, 5)
+    assert result.out.startswith("c2sp.org/tlog-proof@v1\nextra ")
 
 
-def test_the_record_is_shown_to_be_the_one_committed_to(desk: Desk, receipt: Path) -> None:
+def test_a_disclosed_record_is_verified_by_its_commitment(
+    workspace: Workspace, receipt: Path
+) -> None:
     """With the blind and the index row that only its holder has."""
-    code, said = verify(desk, receipt, HELD)
+    code, output = verify(workspace, receipt, HELD)
     assert code == VERIFIED
-    assert "commits to this record" in said
-    code, said = verify(desk, receipt, HELD, "--json")
-    assert json.loads(said)["record_shown"] is True
+    assert "commits to this record" in output
+    code, output = verify(workspace, receipt, HELD, "--json")
+    assert json.loads(output)["record_shown"] is True
 
 
 @pytest.mark.parametrize("changed", ["index_row", "record", "blind"])
-def test_another_record_is_found_out(desk: Desk, receipt: Path, changed: str) -> None:
+def test_an_altered_record_fails(workspace: Workspace, receipt: Path, changed: str) -> None:
     """A byte of any of the three."""
-    code, said = verify(desk, receipt, HELD | {changed: text(b"\x08" * 32)})
+    code, output = verify(workspace, receipt, HELD | {changed: text(b"\x08" * 32)})
     assert code == FAILED
-    assert "entry 41 commits to another record" in said
+    assert "entry 41 commits to another record" in output
 
 
-def test_a_control_entry_commits_to_no_record(desk: Desk) -> None:
+def test_a_control_entry_commits_to_no_record(workspace: Workspace) -> None:
     """Entry 0 creates the ledger."""
-    file = desk.path / "receipt"
-    desk.run("receipt", "make", desk.ledger, 0, "-o", file)
-    code, said = verify(desk, file, HELD)
-    assert (code, "commits to no record" in said) == (FAILED, True)
+    file = workspace.path / "receipt"
+    workspace.run("receipt", "make", workspace.ledger, 0, "-o", file)
+    code, output = verify(workspace, file, HELD)
+    assert (code, "commits to no record" in output) == (FAILED, True)
 
 
-def test_the_entry_may_come_with_the_record(desk: Desk, receipt: Path) -> None:
+def test_the_entry_can_come_with_the_record(workspace: Workspace, receipt: Path) -> None:
     """A proof without extra data, as others make it; the proof decides whether it is the one."""
     lines = receipt.read_text().split("\n")
     entry = lines.pop(1).removeprefix("extra ")
-    bare = desk.path / "bare"
+    bare = workspace.path / "bare"
     bare.write_text("\n".join(lines))
-    assert verify(desk, bare)[0] == USAGE
-    assert verify(desk, bare, HELD | {"entry": entry})[0] == VERIFIED
+    assert verify(workspace, bare)[0] == USAGE
+    assert verify(workspace, bare, HELD | {"entry": entry})[0] == VERIFIED
     other = EventEntry(41, 1_700_000_000, leaf_hash(b""), bytes(32)).to_bytes()
-    assert verify(desk, bare, {"entry": text(other)})[0] == FAILED
+    assert verify(workspace, bare, {"entry": text(other)})[0] == FAILED
 
 
-def test_no_byte_of_a_receipt_can_change(desk: Desk, receipt: Path) -> None:
+def test_no_byte_of_a_receipt_can_change(workspace: Workspace, receipt: Path) -> None:
     """But for signatures nobody asked for there is nothing loose in it."""
     data = receipt.read_bytes()
     signatures = data.index("\n— ".encode())
     for offset in range(0, signatures, 7):
-        changed = desk.path / "changed"
+        changed = workspace.path / "changed"
         changed.write_bytes(data[:offset] + bytes([data[offset] ^ 1]) + data[offset + 1 :])
-        code, said = verify(desk, changed)
-        assert (code, len(said.splitlines())) in ((FAILED, 1), (USAGE, 1)), f"offset {offset}"
+        code, output = verify(workspace, changed)
+        assert (code, len(output.splitlines())) in ((FAILED, 1), (USAGE, 1)), f"offset {offset}"
 
 
-def test_a_receipt_without_the_second_signature_is_incomplete(desk: Desk, receipt: Path) -> None:
+def test_a_receipt_without_the_second_signature_is_incomplete(
+    workspace: Workspace, receipt: Path
+) -> None:
     """Not witnessed as the policy asks."""
     lines = receipt.read_bytes().split(b"\n")
     receipt.write_bytes(b"\n".join(lines[:-2]) + b"\n")
-    code, said = verify(desk, receipt)
+    code, output = verify(workspace, receipt)
     assert code == INCOMPLETE
-    assert "not witnessed" in said
+    assert "not witnessed" in output
 
 
-def test_a_receipt_under_another_policy_fails(desk: Desk, receipt: Path) -> None:
+def test_a_receipt_under_another_policy_fails(workspace: Workspace, receipt: Path) -> None:
     """Whose keys did not sign it."""
-    desk.policy.write_bytes(Keys(b"stranger").policy().to_bytes())
-    assert verify(desk, receipt)[0] == FAILED
+    workspace.policy.write_bytes(Keys(b"stranger").policy().to_bytes())
+    assert verify(workspace, receipt)[0] == FAILED
 
 
 @pytest.mark.parametrize(
     "record",
     [[], {"blind": "x"}, {"blind": text(BLIND)}, {"entry": "=="}, {"surprise": ""}, {"entry": 1}],
 )
-def test_a_record_file_that_is_none_is_usage(desk: Desk, receipt: Path, record: object) -> None:
+def test_an_invalid_record_file_is_wrong_usage(
+    workspace: Workspace, receipt: Path, record: object
+) -> None:
     """One line, with its name, and nothing of its content."""
-    code, said = verify(desk, receipt, record)
-    assert (code, len(said.splitlines())) == (USAGE, 1)
-    assert "held.json" in said
+    code, output = verify(workspace, receipt, record)
+    assert (code, len(output.splitlines())) == (USAGE, 1)
+    assert "held.json" in output
 
 
 @pytest.mark.parametrize("first", [False, True])
-def test_a_record_file_that_two_readers_could_read_differently_is_usage(
-    desk: Desk, receipt: Path, first: bool
+def test_a_record_file_with_repeated_names_is_wrong_usage(
+    workspace: Workspace, receipt: Path, first: bool
 ) -> None:
     """RFC 8259, Section 4: of two members of one name some readers take the first."""
     other, held = f'"record": "{text(b"another record")}"', json.dumps(HELD)
-    file = desk.path / "held.json"
+    file = workspace.path / "held.json"
     file.write_text(f"{{{other}, {held[1:]}" if first else f"{held[:-1]}, {other}}}")
     for command in ("verify", "show"):
-        ran = desk.run("receipt", command, receipt, "--policy", desk.policy, "--record", file)
-        assert (ran.code, ran.out) == (USAGE, "")
-        assert "each once and in base64" in ran.err
+        result = workspace.run(
+            "receipt", command, receipt, "--policy", workspace.policy, "--record", file
+        )
+        assert (result.code, result.out) == (USAGE, "")
+        assert "each once and in base64" in result.err
 
 
-def test_what_cannot_be_made_is_said(desk: Desk) -> None:
+def test_a_receipt_that_cannot_be_made_is_reported(workspace: Workspace) -> None:
     """No such entry: usage. Missing: incomplete. Damaged: failed."""
-    assert desk.run("receipt", "make", desk.ledger, 600).code == USAGE
-    assert desk.run("receipt", "make", desk.ledger, -1).code == USAGE
-    assert desk.run("receipt", "make", desk.path / "nowhere", 1).code == INCOMPLETE
-    bundle = desk.ledger / "tile" / "entries" / "000"
+    assert workspace.run("receipt", "make", workspace.ledger, 600).code == USAGE
+    assert workspace.run("receipt", "make", workspace.ledger, -1).code == USAGE
+    assert workspace.run("receipt", "make", workspace.path / "nowhere", 1).code == INCOMPLETE
+    bundle = workspace.ledger / "tile" / "entries" / "000"
     data = bundle.read_bytes()
     bundle.write_bytes(data[:-3])
-    assert desk.run("receipt", "make", desk.ledger, 1).code == FAILED
+    assert workspace.run("receipt", "make", workspace.ledger, 1).code == FAILED
     bundle.write_bytes(data[:200] + b"x" + data[201:])
-    ran = desk.run("receipt", "make", desk.ledger, 0)
-    assert (ran.code, ran.out, len(ran.err.splitlines())) == (FAILED, "", 1)
+    result = workspace.run("receipt", "make", workspace.ledger, 0)
+    assert (result.code, result.out, len(result.err.splitlines())) == (FAILED, "", 1)
     bundle.unlink()
-    assert desk.run("receipt", "make", desk.ledger, 1).code == INCOMPLETE
-    (desk.ledger / "checkpoint").write_bytes(b"x")
-    assert desk.run("receipt", "make", desk.ledger, 1).code == FAILED
+    assert workspace.run("receipt", "make", workspace.ledger, 1).code == INCOMPLETE
+    (workspace.ledger / "checkpoint").write_bytes(b"x")
+    assert workspace.run("receipt", "make", workspace.ledger, 1).code == FAILED
 
 
-def test_a_receipt_is_not_written_where_it_cannot_be(desk: Desk) -> None:
+def test_an_unwritable_receipt_file_is_reported(workspace: Workspace) -> None:
     """A folder in its place."""
-    ran = desk.run("receipt", "make", desk.ledger, 1, "-o", desk.path)
-    assert (ran.code, len(ran.err.splitlines())) == (USAGE, 1)
+    result = workspace.run("receipt", "make", workspace.ledger, 1, "-o", workspace.path)
+    assert (result.code, len(result.err.splitlines())) == (USAGE, 1)
 
 
-def test_the_entrys_time_is_not_taken_for_the_events(desk: Desk) -> None:
+def test_the_times_of_entry_and_event_are_distinguished(workspace: Workspace) -> None:
     """The ledger's clock made one, the sender the other; the second only with the record."""
-    file, record = desk.path / "real", desk.path / "real.json"
-    file.write_bytes(real_receipt(desk))
+    file, record = workspace.path / "real", workspace.path / "real.json"
+    file.write_bytes(real_receipt(workspace))
     record.write_text(json.dumps(REAL))
-    plain = desk.run("receipt", "verify", file, "--policy", desk.policy)
+    plain = workspace.run("receipt", "verify", file, "--policy", workspace.policy)
     entry_time = json.loads(parse_proof(file.read_bytes()).extra or b"")["time"]
     assert f"event entry, made {entry_time}, " in plain.out
     assert "not covered:\n  what the entry commits to, and the event's own time" in plain.out
-    shown = desk.run("receipt", "verify", file, "--policy", desk.policy, "--record", record)
+    shown = workspace.run(
+        "receipt", "verify", file, "--policy", workspace.policy, "--record", record
+    )
     assert f"  the event's own time, by its sender: {EVENT_TIME}\n" in shown.out
     for options, event_time in (([], None), (["--record", record], EVENT_TIME)):
-        said = desk.run("receipt", "verify", file, "--policy", desk.policy, "--json", *options)
-        assert said.report["entry_time"] == entry_time
-        assert said.report["event_time"] == event_time
-        assert "time" not in said.report
+        output = workspace.run(
+            "receipt", "verify", file, "--policy", workspace.policy, "--json", *options
+        )
+        assert output.report["entry_time"] == entry_time
+        assert output.report["event_time"] == event_time
+        assert "time" not in output.report
 
 
-def test_the_entry_given_beside_a_receipt_must_be_the_one_within(desk: Desk, receipt: Path) -> None:
+def test_the_entry_of_the_record_file_must_equal_that_of_the_receipt(
+    workspace: Workspace, receipt: Path
+) -> None:
     """Also where the one given is the right one: what a file says must not contradict itself."""
     lines = receipt.read_text().split("\n")
     right = lines[1].removeprefix("extra ")
@@ -217,34 +236,34 @@ def test_the_entry_given_beside_a_receipt_must_be_the_one_within(desk: Desk, rec
     for extra, given in ((other, right), (right, other), (text(b"x"), right)):
         lines[1] = f"extra {extra}"
         receipt.write_text("\n".join(lines))
-        code, said = verify(desk, receipt, {"entry": given})
+        code, output = verify(workspace, receipt, {"entry": given})
         assert code == FAILED
-        assert "contains another entry than the one passed with it" in said
-        held = desk.path / "held.json"
-        assert desk.run("receipt", "show", receipt, "--record", held).code == FAILED
+        assert "contains another entry than the one passed with it" in output
+        held = workspace.path / "held.json"
+        assert workspace.run("receipt", "show", receipt, "--record", held).code == FAILED
     lines[1] = f"extra {right}"
     receipt.write_text("\n".join(lines))
-    assert verify(desk, receipt, HELD | {"entry": right})[0] == VERIFIED
+    assert verify(workspace, receipt, HELD | {"entry": right})[0] == VERIFIED
 
 
 @pytest.mark.parametrize("command", ["verify", "show"])
-def test_a_policy_without_an_ed25519_log_key_is_wrong_use(
-    desk: Desk, receipt: Path, command: str
+def test_a_policy_without_an_ed25519_log_key_is_wrong_usage(
+    workspace: Workspace, receipt: Path, command: str
 ) -> None:
     """It would believe the ledger on one of its two signatures, or nobody at all."""
     mldsa44 = Log(Keys().policy().witnesses["ledger-mldsa44"].key)
     other = Keys(b"other").policy("audit.example.org/other").logs
     for policy in (Policy(), Policy((mldsa44,)), Policy((mldsa44, *other))):
-        desk.policy.write_bytes(policy.to_bytes())
-        ran = desk.run("receipt", command, receipt, "--policy", desk.policy)
-        assert (ran.code, ran.out) == (USAGE, "")
-        assert f"{desk.policy}: no log line with an Ed25519 key" in ran.err
+        workspace.policy.write_bytes(policy.to_bytes())
+        result = workspace.run("receipt", command, receipt, "--policy", workspace.policy)
+        assert (result.code, result.out) == (USAGE, "")
+        assert f"{workspace.policy}: no log line with an Ed25519 key" in result.err
 
 
 @pytest.mark.parametrize("name", [b"w\xff", b"\xc3", b"\xed\xa0\x80", "\u2028é".encode()])
 @pytest.mark.parametrize("is_cosigned", [True, False])
 def test_witness_names_that_are_not_utf8_are_escaped(
-    desk: Desk, receipt: Path, name: bytes, is_cosigned: bool
+    workspace: Workspace, receipt: Path, name: bytes, is_cosigned: bool
 ) -> None:
     """In a policy they are octets; in JSON and on a terminal they cannot be shown as they are."""
     own = Keys().policy()
@@ -252,22 +271,24 @@ def test_witness_names_that_are_not_utf8_are_escaped(
     other = Keys(b"w").policy("witness.example/w").witnesses["ledger-mldsa44"].key
     vkey = (key or other).text.encode()
     lines = [b"log " + own.logs[0].key.text.encode(), b"witness " + name + b" " + vkey]
-    desk.policy.write_bytes(b"\n".join([*lines, b"quorum " + name, b""]))
+    workspace.policy.write_bytes(b"\n".join([*lines, b"quorum " + name, b""]))
     code = VERIFIED if is_cosigned else INCOMPLETE
     for command in (
         ["receipt", "verify", receipt],
         ["receipt", "show", receipt],
-        ["verify", desk.path / "receipts", "--no-state"],
+        ["verify", workspace.path / "receipts", "--no-state"],
     ):
-        ran = desk.run(*command, "--policy", desk.policy)
-        assert ran.code == code
-        assert all(c.isprintable() or c == "\n" for c in ran.out)
+        result = workspace.run(*command, "--policy", workspace.policy)
+        assert result.code == code
+        assert all(c.isprintable() or c == "\n" for c in result.out)
         if command[1] != "show":
-            ran = desk.run(*command, "--policy", desk.policy, "--json")
-            assert (ran.code, ran.report["answer"]) == (code, ran.report["answer"])
-            ran.out.encode()
-    said = desk.run("receipt", "verify", receipt, "--policy", desk.policy, "--json").report
-    shown = [*said["cosignatures"], *said["missing_witnesses"]]
+            result = workspace.run(*command, "--policy", workspace.policy, "--json")
+            assert (result.code, result.report["answer"]) == (code, result.report["answer"])
+            result.out.encode()
+    output = workspace.run(
+        "receipt", "verify", receipt, "--policy", workspace.policy, "--json"
+    ).report
+    shown = [*output["cosignatures"], *output["missing_witnesses"]]
     escaped = name.decode("utf-8", "surrogateescape").encode("utf-8", "backslashreplace").decode()
     assert shown == [escaped]
 
@@ -298,7 +319,7 @@ REAL_RECORD = (
 REAL = {"index_row": text(REAL_ROW), "record": text(REAL_RECORD), "blind": text(BLIND)}
 
 
-def real_receipt(desk: Desk) -> bytes:
+def real_receipt(workspace: Workspace) -> bytes:
     """Entry 3 of a small ledger, which commits to a record that can be read."""
     writer = Writer(begin=int(time.time()) - 3 * MINUTE)
     writer.add_events(2)
@@ -306,21 +327,25 @@ def real_receipt(desk: Desk) -> bytes:
     commitment = sha256(b"audit-ledger/record/v1\n" + BLIND + length + row + REAL_RECORD).digest()
     writer.append(EventEntry(3, writer.now, writer.leaves[-1], commitment).to_bytes())
     writer.publish()
-    writer.objects.write_to(desk.path / "small")
-    file = desk.path / "3.tlog-proof"
-    assert desk.run("receipt", "make", desk.path / "small", 3, "-o", file).code == VERIFIED
+    writer.objects.write_to(workspace.path / "small")
+    file = workspace.path / "3.tlog-proof"
+    assert (
+        workspace.run("receipt", "make", workspace.path / "small", 3, "-o", file).code == VERIFIED
+    )
     return file.read_bytes()
 
 
-def test_a_receipt_can_be_read(desk: Desk) -> None:
+def test_a_receipt_is_explained(workspace: Workspace) -> None:
     """Who signed what when, what was recorded, what that proves, and what it does not."""
-    file, record = desk.path / "real", desk.path / "real.json"
-    file.write_bytes(real_receipt(desk))
+    file, record = workspace.path / "real", workspace.path / "real.json"
+    file.write_bytes(real_receipt(workspace))
     record.write_text(json.dumps(REAL))
-    ran = desk.run("receipt", "show", file, "--policy", desk.policy, "--record", record)
-    assert (ran.code, ran.err) == (VERIFIED, "")
-    said = " ".join(ran.out.split())
-    assert said.startswith(f"verified: receipt of entry 3 of {ORIGIN} entry 3, of 4 (they count")
+    result = workspace.run(
+        "receipt", "show", file, "--policy", workspace.policy, "--record", record
+    )
+    assert (result.code, result.err) == (VERIFIED, "")
+    output = " ".join(result.out.split())
+    assert output.startswith(f"verified: receipt of entry 3 of {ORIGIN} entry 3, of 4 (they count")
     for expected in (
         "an event that a portal submitted",
         f"event's own time {EVENT_TIME}, by its sender",
@@ -332,35 +357,35 @@ def test_a_receipt_can_be_read(desk: Desk) -> None:
         "it does not prove: - that the content of the record is true",
         "no witness cosigned",
     ):
-        assert expected in said
+        assert expected in output
 
 
-def test_what_a_receipt_without_record_or_policy_proves_is_less(desk: Desk) -> None:
+def test_a_receipt_without_record_or_policy_proves_less(workspace: Workspace) -> None:
     """Nobody's signature is believed that no policy names."""
-    file = desk.path / "real"
-    file.write_bytes(real_receipt(desk))
-    ran = desk.run("receipt", "show", file)
-    assert ran.code == INCOMPLETE
-    assert "no --policy names the keys to look for" in ran.out
-    assert "what was recorded: give the record with --record" in ran.out
-    assert "Patient" not in ran.out
-    bare = desk.run("receipt", "show", file, "--policy", desk.policy)
+    file = workspace.path / "real"
+    file.write_bytes(real_receipt(workspace))
+    result = workspace.run("receipt", "show", file)
+    assert result.code == INCOMPLETE
+    assert "no --policy names the keys to look for" in result.out
+    assert "what was recorded: give the record with --record" in result.out
+    assert "Patient" not in result.out
+    bare = workspace.run("receipt", "show", file, "--policy", workspace.policy)
     assert (bare.code, "it proves:" in bare.out) == (VERIFIED, True)
-    small = desk.path / "small"
-    control = desk.path / "control"
-    desk.run("receipt", "make", small, 0, "-o", control)
-    ran = desk.run("receipt", "show", control, "--policy", desk.policy)
-    assert "a statement of the ledger about itself: ledger.created" in ran.out
+    small = workspace.path / "small"
+    control = workspace.path / "control"
+    workspace.run("receipt", "make", small, 0, "-o", control)
+    result = workspace.run("receipt", "show", control, "--policy", workspace.policy)
+    assert "a statement of the ledger about itself: ledger.created" in result.out
 
 
 @pytest.mark.parametrize("with_policy", [True, False])
-def test_a_receipt_that_does_not_hold_proves_nothing(desk: Desk, with_policy: bool) -> None:
+def test_an_altered_receipt_proves_nothing(workspace: Workspace, with_policy: bool) -> None:
     """Each byte of the proof, of the entry, and of what is disclosed."""
-    data = real_receipt(desk)
-    record = desk.path / "real.json"
+    data = real_receipt(workspace)
+    record = workspace.path / "real.json"
     record.write_text(json.dumps(REAL))
-    policy = ["--policy", desk.policy] if with_policy else []
-    file = desk.path / "changed"
+    policy = ["--policy", workspace.policy] if with_policy else []
+    file = workspace.path / "changed"
     index = data.index(b"index 3")
     for changed in (
         data[: index + 6] + b"2" + data[index + 7 :],
@@ -369,9 +394,9 @@ def test_a_receipt_that_does_not_hold_proves_nothing(desk: Desk, with_policy: bo
         b"",
     ):
         file.write_bytes(changed)
-        ran = desk.run("receipt", "show", file, *policy)
-        assert (ran.code, ran.out) == (FAILED, "")
-        assert "it proves nothing" in ran.err
+        result = workspace.run("receipt", "show", file, *policy)
+        assert (result.code, result.out) == (FAILED, "")
+        assert "it proves nothing" in result.err
     file.write_bytes(data)
     record.write_text(json.dumps(REAL | {"blind": text(bytes(32))}))
-    assert desk.run("receipt", "show", file, *policy, "--record", record).code == FAILED
+    assert workspace.run("receipt", "show", file, *policy, "--record", record).code == FAILED

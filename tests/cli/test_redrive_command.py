@@ -42,7 +42,7 @@ def test_a_dead_letter_goes_back_as_it_was(
 
 
 @pytest.mark.parametrize(("since", "sent"), [("2026/11/22", 1), ("2026/11/23", 0)])
-def test_only_those_of_a_day_and_later(
+def test_redrive_can_start_at_a_day(
     world: World, dead: dict[str, Any], since: str, sent: int
 ) -> None:
     """By the day they were sent first."""
@@ -59,7 +59,7 @@ def test_a_dry_run_sends_nothing(
     assert world.messages() == []
 
 
-def test_what_is_no_dead_letter_is_named(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_dead_letter_is_named(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     """In one line, with its place; and so is a bucket that does not exist."""
     key = f"{LEDGER}/dead-letters/2026/11/22/odd"
     world.s3.put_object(Bucket=f"{NAME}-archive", Key=key, Body=b"{}")

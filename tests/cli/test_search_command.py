@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from audit_ledger.cli.main import run
-from tests.cli.asking import Asker
-from tests.cli.stub_server import Got, Says, StubServer, stub_server
+from tests.cli.stub_server import StubRequest, StubResponse, StubServer, stub_server
+from tests.cli.stubbed_command import StubbedCommand
 
 DONE, USAGE, INCOMPLETE = 0, 2, 3
 WARNING = "no portal of this ledger names patients like this"
@@ -51,8 +51,8 @@ class Pages:
         self.issues: list[dict[str, Any]] = []
         self.event: Callable[[int], dict[str, Any]] = event
 
-    def answer(self, got: Got) -> Says:
-        given = dict(parse_qsl(urlsplit(got.target).query))
+    def answer(self, request: StubRequest) -> StubResponse:
+        given = dict(parse_qsl(urlsplit(request.target).query))
         start, count = int(given.get("_cursor", "0")), int(given["_count"])
         entries: list[dict[str, Any]] = [
             {
@@ -67,25 +67,25 @@ class Pages:
             entries.append({"resource": outcome, "search": {"mode": "outcome"}})
         links = [{"relation": "self", "url": self.host}]
         if start + count < self.total:
-            query = urlsplit(got.target).query.partition("&_cursor=")[0]
+            query = urlsplit(request.target).query.partition("&_cursor=")[0]
             url = f"{self.host}/AuditEvent?{query}&_cursor={start + count}"
             links.append({"relation": "next", "url": url})
         bundle = {"resourceType": "Bundle", "type": "searchset", "link": links, "entry": entries}
-        return Says(200, json.dumps(bundle, indent=2).encode())
+        return StubResponse(200, json.dumps(bundle, indent=2).encode())
 
 
 def asked(stub: StubServer) -> list[tuple[str, str]]:
-    return parse_qsl(urlsplit(stub.got[0].target).query)
+    return parse_qsl(urlsplit(stub.requests[0].target).query)
 
 
-def test_options_become_parameters(asker: Asker, stub: StubServer) -> None:
+def test_options_become_parameters(runner: StubbedCommand, stub: StubServer) -> None:
     """FHIR's, percent-encoded, in the order of the help; unknown ones are to be refused."""
-    stub.answering = Pages(0).answer
+    stub.respond = Pages(0).answer
     options = ["--patient", "urn:mrn|7 &ü", "--agent", "Practitioner/1", "--from", "2026"]
     options += ["--to", "2026-11-22", "--action", "read", "--type", "a|b", "--outcome", "8"]
     options += ["--param", "entity-type=x=y", "--param", "date=lt2027", "--sort", "date"]
-    ran = asker.run("search", *options, "--limit", "7")
-    assert (ran.code, ran.out) == (DONE, "no event matches\n")
+    result = runner.run("search", *options, "--limit", "7")
+    assert (result.code, result.out) == (DONE, "no event matches\n")
     assert asked(stub) == [
         ("patient.identifier", "urn:mrn|7 &ü"),
         ("agent", "Practitioner/1"),
@@ -99,17 +99,17 @@ def test_options_become_parameters(asker: Asker, stub: StubServer) -> None:
         ("_sort", "date"),
         ("_count", "7"),
     ]
-    assert stub.got[0].headers["prefer"] == "handling=strict"
-    assert stub.got[0].headers["accept"] == "application/fhir+json"
+    assert stub.requests[0].headers["prefer"] == "handling=strict"
+    assert stub.requests[0].headers["accept"] == "application/fhir+json"
 
 
 @pytest.mark.parametrize("action", ["C", "create", "Create"])
 def test_actions_are_known_by_letter_and_by_word(
-    asker: Asker, stub: StubServer, action: str
+    runner: StubbedCommand, stub: StubServer, action: str
 ) -> None:
     """FHIR's letters are what is asked for."""
-    stub.answering = Pages(0).answer
-    asker.run("search", "--action", action)
+    stub.respond = Pages(0).answer
+    runner.run("search", "--action", action)
     assert ("action", "C") in asked(stub)
 
 
@@ -122,51 +122,51 @@ def test_actions_are_known_by_letter_and_by_word(
         (["--all"], 260, ["100", "100", "100"]),
     ],
 )
-def test_as_many_are_given_as_are_asked_for(
-    asker: Asker, stub: StubServer, options: list[str], found: int, counts: list[str]
+def test_the_limit_bounds_the_events_of_all_pages(
+    runner: StubbedCommand, stub: StubServer, options: list[str], found: int, counts: list[str]
 ) -> None:
     """Page after page; no page larger than needed."""
-    stub.answering = Pages(260).answer
-    ran = asker.run("search", *options)
-    ids = [line.strip() for line in ran.out.splitlines() if line.startswith("  0")]
+    stub.respond = Pages(260).answer
+    result = runner.run("search", *options)
+    ids = [line.strip() for line in result.out.splitlines() if line.startswith("  0")]
     assert ids == [event_id(n) for n in range(found)]
-    assert [dict(parse_qsl(urlsplit(g.target).query))["_count"] for g in stub.got] == counts
-    assert ("there are more" in ran.out) == (found < 260)
+    assert [dict(parse_qsl(urlsplit(g.target).query))["_count"] for g in stub.requests] == counts
+    assert ("there are more" in result.out) == (found < 260)
 
 
-def test_links_lead_to_no_other_host(asker: Asker, stub: StubServer) -> None:
+def test_links_lead_to_no_other_host(runner: StubbedCommand, stub: StubServer) -> None:
     """Only their queries are followed, where the token belongs."""
     with stub_server() as other:
-        stub.answering = Pages(150, other.url).answer
-        assert asker.run("search", "--all").code == DONE
-        assert (len(stub.got), other.got) == (2, [])
+        stub.respond = Pages(150, other.url).answer
+        assert runner.run("search", "--all").code == DONE
+        assert (len(stub.requests), other.requests) == (2, [])
 
 
-def test_pages_that_go_in_circles_end(asker: Asker, stub: StubServer) -> None:
+def test_pages_that_repeat_end_the_search(runner: StubbedCommand, stub: StubServer) -> None:
     """Incomplete, since nobody knows what is left."""
     link = {"relation": "next", "url": "/AuditEvent?_cursor=1"}
-    stub.answering = lambda _: Says(200, {"resourceType": "Bundle", "link": [link]})
-    assert "lead back" in asker.said(INCOMPLETE, "search", "--all")
-    assert len(stub.got) == 2
+    stub.respond = lambda _: StubResponse(200, {"resourceType": "Bundle", "link": [link]})
+    assert "lead back" in runner.error_line(INCOMPLETE, "search", "--all")
+    assert len(stub.requests) == 2
 
 
-def test_empty_pages_with_a_link_are_gone_through(asker: Asker, stub: StubServer) -> None:
+def test_empty_pages_with_a_link_are_followed(runner: StubbedCommand, stub: StubServer) -> None:
     """Pages are bounded by work, not only by length."""
     links = [[{"relation": "next", "url": f"/AuditEvent?_cursor={n}"}] for n in (1, 2)]
     entry = {"fullUrl": f"x/AuditEvent/{event_id(1)}", "resource": event(1)}
-    stub.next_answers = [Says(200, {"link": link}) for link in links]
-    stub.next_answers.append(Says(200, {"entry": [entry]}))
-    assert asker.run("search").out.endswith(f"{event_id(1)}\n1 event\n")
+    stub.next_responses = [StubResponse(200, {"link": link}) for link in links]
+    stub.next_responses.append(StubResponse(200, {"entry": [entry]}))
+    assert runner.run("search").out.endswith(f"{event_id(1)}\n1 event\n")
 
 
 @pytest.mark.parametrize("columns", [60, 80, 120])
-def test_the_table_loses_nothing(
-    asker: Asker, stub: StubServer, monkeypatch: pytest.MonkeyPatch, columns: int
+def test_the_table_shows_all_values_in_full(
+    runner: StubbedCommand, stub: StubServer, monkeypatch: pytest.MonkeyPatch, columns: int
 ) -> None:
     """Time in UTC, who, action, what, patient, outcome, id: whole, within the terminal's width."""
     monkeypatch.setenv("COLUMNS", str(columns))
-    stub.answering = Pages(1).answer
-    lines = asker.run("search").out.splitlines()
+    stub.respond = Pages(1).answer
+    lines = runner.run("search").out.splitlines()
     assert max(map(len, lines)) <= max(columns, 74)
     assert not [line for line in lines if line != line.rstrip()]
     titles = ("time", "who", "action", "what", "patient", "outcome")
@@ -180,7 +180,9 @@ def test_the_table_loses_nothing(
     assert lines[-2] == f"  {event_id(0)}"
 
 
-def test_what_the_ledger_says_stands_below_the_event(asker: Asker, stub: StubServer) -> None:
+def test_notes_of_the_ledger_are_shown_below_the_event(
+    runner: StubbedCommand, stub: StubServer
+) -> None:
     """Conflicts, parts, repeats; warnings about the whole, once, on standard error."""
     pages = Pages(120)
     pages.issues = [
@@ -198,40 +200,40 @@ def test_what_the_ledger_says_stands_below_the_event(asker: Asker, stub: StubSer
             "expression": ["Bundle.entry[1].resource"],
         },
     ]
-    stub.answering = pages.answer
-    ran = asker.run("search", "--all")
-    assert ran.err == f"ledger: warning: {WARNING}\n"
-    lines = ran.out.splitlines()
+    stub.respond = pages.answer
+    result = runner.run("search", "--all")
+    assert result.err == f"ledger: warning: {WARNING}\n"
+    lines = result.out.splitlines()
     marked = [lines[i - 1].strip() for i, line in enumerate(lines) if line == "  conflict: another"]
     assert marked == [event_id(1), event_id(101)]
-    assert "release:" not in ran.out
+    assert "release:" not in result.out
 
 
-def test_machines_get_the_bundles(asker: Asker, stub: StubServer) -> None:
+def test_json_output_is_the_bundles(runner: StubbedCommand, stub: StubServer) -> None:
     """A page a line, numbers and all as they came; nothing else on standard output."""
     pages = Pages(150)
     pages.issues = [{"severity": "warning", "diagnostics": WARNING}]
-    stub.answering = pages.answer
-    ran = asker.run("search", "--all", "--json")
-    bundles = [json.loads(line) for line in ran.out.splitlines()]
+    stub.respond = pages.answer
+    result = runner.run("search", "--all", "--json")
+    bundles = [json.loads(line) for line in result.out.splitlines()]
     assert [len(b["entry"]) - 1 for b in bundles] == [100, 50]
-    assert bundles == [json.loads(pages.answer(got).body) for got in stub.got]
-    stub.answering = lambda _: Says(200, b'{"entry": [],\n "n": 1.50}')
-    assert asker.run("search", "--json").out == '{"entry":[],"n":1.50}\n'
+    assert bundles == [json.loads(pages.answer(request).body) for request in stub.requests]
+    stub.respond = lambda _: StubResponse(200, b'{"entry": [],\n "n": 1.50}')
+    assert runner.run("search", "--json").out == '{"entry":[],"n":1.50}\n'
 
 
-def test_what_senders_wrote_does_not_steer_the_terminal(asker: Asker, stub: StubServer) -> None:
+def test_control_characters_of_events_are_escaped(runner: StubbedCommand, stub: StubServer) -> None:
     """Escapes are shown, markup is no markup."""
     pages = Pages(1)
     agent = {"who": {"display": "\x1b[2J[red]:smile:\nfake"}, "requestor": True}
     pages.event = lambda n: event(n, agent=[agent])
     pages.issues = [{"diagnostics": "\x1b[31mred", "expression": ["Bundle.entry[0].resource"]}]
-    stub.answering = pages.answer
-    out = asker.run("search").out
+    stub.respond = pages.answer
+    out = runner.run("search").out
     assert "\x1b" not in out
     assert "[red]" in out
-    stub.answering = lambda _: Says(200, event(1, agent=[agent]))
-    out = asker.run("show", event_id(1)).out
+    stub.respond = lambda _: StubResponse(200, event(1, agent=[agent]))
+    out = runner.run("show", event_id(1)).out
     assert "\x1b" not in out
     assert "\\x1b[2J[red]:smile:\\nfake" in out
 
@@ -247,30 +249,32 @@ def test_what_senders_wrote_does_not_steer_the_terminal(asker: Asker, stub: Stub
         {"entity": [{"query": "no base64!"}, {"query": "/w=="}]},
     ],
 )
-def test_odd_events_are_shown_too(asker: Asker, stub: StubServer, odd: dict[str, Any]) -> None:
+def test_unreadable_events_are_shown(
+    runner: StubbedCommand, stub: StubServer, odd: dict[str, Any]
+) -> None:
     """What is there, and no traceback."""
     pages = Pages(2)
     pages.event = lambda n: event(n, **odd)
-    stub.answering = pages.answer
-    ran = asker.run("search")
-    assert (ran.code, ran.out.splitlines()[-1]) == (DONE, "2 events")
-    stub.answering = lambda _: Says(200, event(1, **odd))
-    assert asker.run("show", event_id(1)).code == DONE
+    stub.respond = pages.answer
+    result = runner.run("search")
+    assert (result.code, result.out.splitlines()[-1]) == (DONE, "2 events")
+    stub.respond = lambda _: StubResponse(200, event(1, **odd))
+    assert runner.run("show", event_id(1)).code == DONE
 
 
 # ── show ──
 
 
-def test_one_event_is_laid_out(asker: Asker, stub: StubServer) -> None:
+def test_show_prints_all_values_of_an_event(runner: StubbedCommand, stub: StubServer) -> None:
     """Everything that is read of it, and the number of its entry."""
     more = {
         "outcome": "8",
         "outcomeDesc": "no such chart",
         "purposeOfEvent": [{"coding": [{"code": "TREAT", "display": "treatment"}]}],
     }
-    stub.answering = lambda _: Says(200, event(1, **more), {"Ledger-Entry": "4711"})
-    ran = asker.run("show", event_id(1))
-    lines = [line.split(maxsplit=1) for line in ran.out.splitlines()]
+    stub.respond = lambda _: StubResponse(200, event(1, **more), {"Ledger-Entry": "4711"})
+    result = runner.run("show", event_id(1))
+    lines = [line.split(maxsplit=1) for line in result.out.splitlines()]
     assert lines[0] == ["event", f"{event_id(1)}, entry 4711"]
     facts = [(name, value.strip()) for name, value in lines[1:]]
     assert ("time", "2026-11-22 04:00:01 UTC (as written: 2026-11-22T05:00:01+01:00)") in facts
@@ -282,15 +286,15 @@ def test_one_event_is_laid_out(asker: Asker, stub: StubServer) -> None:
     assert ("patient", "Patient/p1") in facts
     assert ("entity", "Observation/o1") in facts
     assert ("source", "EHR") in facts
-    assert stub.got[0].target == f"/AuditEvent/{event_id(1)}"
+    assert stub.requests[0].target == f"/AuditEvent/{event_id(1)}"
 
 
-def test_machines_get_the_senders_bytes(
+def test_json_output_of_show_is_the_bytes_of_the_sender(
     stub: StubServer, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     """Each of them."""
     body = b'{ "resourceType" : "AuditEvent", "n":1.50,\n"x":"\xc3\xbc" }'
-    stub.answering = lambda _: Says(200, body)
+    stub.respond = lambda _: StubResponse(200, body)
     assert run(["show", "e1", "--json", "--url", stub.url, "--token", "x"]) == DONE
     assert capsysbinary.readouterr().out == body
 
@@ -298,40 +302,44 @@ def test_machines_get_the_senders_bytes(
 @pytest.mark.parametrize(
     "given", [f"{start}{event_id(1)}" for start in ("", "https://x/AuditEvent/", "/AuditEvent/")]
 )
-def test_an_id_may_come_as_a_url(asker: Asker, stub: StubServer, given: str) -> None:
+def test_an_id_can_be_a_url(runner: StubbedCommand, stub: StubServer, given: str) -> None:
     """As `fullUrl` and Location have it; only the id is taken of it."""
-    stub.answering = lambda _: Says(200, event(1))
-    assert asker.run("show", given).code == DONE
-    assert stub.got[0].target == f"/AuditEvent/{event_id(1)}"
+    stub.respond = lambda _: StubResponse(200, event(1))
+    assert runner.run("show", given).code == DONE
+    assert stub.requests[0].target == f"/AuditEvent/{event_id(1)}"
 
 
 @pytest.mark.parametrize("given", ["", "a/b", "../x", "a?b", "a b", "x" * 65, "é"])
-def test_what_is_no_id_is_usage(asker: Asker, stub: StubServer, given: str) -> None:
+def test_an_invalid_id_is_wrong_usage(runner: StubbedCommand, stub: StubServer, given: str) -> None:
     """And is not asked for."""
     for command in (["show", given], ["receipt", "get", given, "-o", "x"]):
-        assert asker.run(*command).code == USAGE
-    assert stub.got == []
+        assert runner.run(*command).code == USAGE
+    assert stub.requests == []
 
 
-def test_what_is_no_event_is_said(asker: Asker, stub: StubServer) -> None:
+def test_a_response_without_an_event_is_reported(runner: StubbedCommand, stub: StubServer) -> None:
     """An answer that is something else."""
-    stub.answering = lambda _: Says(200, b"<html>")
-    assert "not an AuditEvent" in asker.said(INCOMPLETE, "show", "e1")
+    stub.respond = lambda _: StubResponse(200, b"<html>")
+    assert "not an AuditEvent" in runner.error_line(INCOMPLETE, "show", "e1")
 
 
 @pytest.mark.parametrize("option", ["--agent", "--user"])
-def test_a_user_is_given_by_either_name(asker: Asker, stub: StubServer, option: str) -> None:
+def test_user_and_agent_are_the_same_option(
+    runner: StubbedCommand, stub: StubServer, option: str
+) -> None:
     """FHIR says agent, people say user; a report takes both too."""
-    stub.answering = Pages(0).answer
-    asker.run("search", option, "Practitioner/quill")
-    assert dict(parse_qsl(urlsplit(stub.got[-1].target).query))["agent"] == "Practitioner/quill"
-    stub.answering = lambda _: Says(200, {"title": "", "events": []})
-    asker.run("report", "privacy", option, "Practitioner/quill")
-    assert dict(parse_qsl(urlsplit(stub.got[-1].target).query))["user"] == "Practitioner/quill"
+    stub.respond = Pages(0).answer
+    runner.run("search", option, "Practitioner/quill")
+    assert (
+        dict(parse_qsl(urlsplit(stub.requests[-1].target).query))["agent"] == "Practitioner/quill"
+    )
+    stub.respond = lambda _: StubResponse(200, {"title": "", "events": []})
+    runner.run("report", "privacy", option, "Practitioner/quill")
+    assert dict(parse_qsl(urlsplit(stub.requests[-1].target).query))["user"] == "Practitioner/quill"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "refused", "said"),
+    ("arguments", "refused", "message"),
     [
         (("search", "--from", "then"), "date: expected a date", "--from or --to: expected a date"),
         (
@@ -347,24 +355,26 @@ def test_a_user_is_given_by_either_name(asker: Asker, stub: StubServer, option: 
         (("search", "--param", "zebra=1"), "zebra: expected else", "zebra: expected else"),
     ],
 )
-def test_a_refusal_names_options_not_parameters(
-    asker: Asker, stub: StubServer, arguments: tuple[str, ...], refused: str, said: str
+def test_rejected_parameters_are_named_as_options(
+    runner: StubbedCommand, stub: StubServer, arguments: tuple[str, ...], refused: str, message: str
 ) -> None:
     """Whoever typed the command never typed a parameter of the API, but for --param."""
     issue = {"severity": "error", "code": "value", "diagnostics": refused}
-    stub.answering = lambda _: Says(400, {"resourceType": "OperationOutcome", "issue": [issue]})
-    assert asker.said(USAGE, *arguments).endswith(said)
+    stub.respond = lambda _: StubResponse(
+        400, {"resourceType": "OperationOutcome", "issue": [issue]}
+    )
+    assert runner.error_line(USAGE, *arguments).endswith(message)
 
 
 @pytest.mark.parametrize(("given", "asked"), [("41", "entry-41"), ("007", "entry-7")])
-def test_an_entry_s_number_is_taken_where_an_id_is(
-    asker: Asker, stub: StubServer, given: str, asked: str
+def test_an_entry_number_can_replace_an_id(
+    runner: StubbedCommand, stub: StubServer, given: str, asked: str
 ) -> None:
     """As findings, proofs and documents name entries."""
-    stub.answering = lambda _: Says(200, event(1))
-    asker.run("show", given)
-    asker.run("receipt", "get", given, "-o", "proof")
-    assert [got.target for got in stub.got] == [
+    stub.respond = lambda _: StubResponse(200, event(1))
+    runner.run("show", given)
+    runner.run("receipt", "get", given, "-o", "proof")
+    assert [request.target for request in stub.requests] == [
         f"/AuditEvent/{asked}",
         f"/AuditEvent/{asked}/receipt",
     ]
@@ -379,13 +389,13 @@ def test_an_entry_s_number_is_taken_where_an_id_is(
         ("denied", "denied"),
     ],
 )
-def test_outcomes_in_words_are_of_both_releases(
-    asker: Asker, stub: StubServer, word: str, asked: str
+def test_outcome_words_cover_both_releases(
+    runner: StubbedCommand, stub: StubServer, word: str, asked: str
 ) -> None:
     """As docs/search.md pairs R4's codes with R5's; others go as they are, and the API refuses."""
-    stub.answering = Pages(0).answer
-    asker.run("search", "--outcome", word)
-    assert dict(parse_qsl(urlsplit(stub.got[0].target).query))["outcome"] == asked
+    stub.respond = Pages(0).answer
+    runner.run("search", "--outcome", word)
+    assert dict(parse_qsl(urlsplit(stub.requests[0].target).query))["outcome"] == asked
 
 
 @pytest.mark.parametrize(
@@ -400,26 +410,26 @@ def test_outcomes_in_words_are_of_both_releases(
     ("first", "last"),
     [("2026-12", "2026-11"), ("2026-11-02", "2026-11-01"), ("2027", "2026-12-31T23:59:59Z")],
 )
-def test_a_period_that_ends_before_it_starts_is_wrong_use(
-    asker: Asker, stub: StubServer, arguments: tuple[str, ...], first: str, last: str
+def test_a_period_that_ends_before_it_starts_is_wrong_usage(
+    runner: StubbedCommand, stub: StubServer, arguments: tuple[str, ...], first: str, last: str
 ) -> None:
     """Nothing is requested: an empty page would look like an answer."""
-    ran = asker.run(*arguments, "--from", first, "--to", last)
-    assert ran.code == USAGE
-    assert "--from" in ran.err
-    assert stub.got == []
+    result = runner.run(*arguments, "--from", first, "--to", last)
+    assert result.code == USAGE
+    assert "--from" in result.err
+    assert stub.requests == []
 
 
-def test_a_period_within_one_day_is_in_order(asker: Asker, stub: StubServer) -> None:
+def test_a_period_within_one_day_is_valid(runner: StubbedCommand, stub: StubServer) -> None:
     """The last day, or second, is in."""
-    stub.answering = Pages(0).answer
+    stub.respond = Pages(0).answer
     for first, last in (("2026-11-22", "2026-11-22"), ("2026-11-22", "2026-11"), ("2026", "2026")):
-        assert asker.run("search", "--from", first, "--to", last).code == DONE
+        assert runner.run("search", "--from", first, "--to", last).code == DONE
 
 
-def test_an_event_asked_for_by_its_entry_is_shown_with_its_id(
-    asker: Asker, stub: StubServer
+def test_an_event_requested_by_entry_is_shown_with_its_id(
+    runner: StubbedCommand, stub: StubServer
 ) -> None:
     """So that it can be found again by what identifies it everywhere."""
-    stub.answering = lambda _: Says(200, event(1, id=event_id(7)), {"Ledger-Entry": "41"})
-    assert asker.run("show", "41").out.startswith(f"event {event_id(7)}, entry 41\n")
+    stub.respond = lambda _: StubResponse(200, event(1, id=event_id(7)), {"Ledger-Entry": "41"})
+    assert runner.run("show", "41").out.startswith(f"event {event_id(7)}, entry 41\n")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.ledger_command import Desk
-from tests.cli.stub_server import Says, StubServer
+from tests.cli.published_ledger import Workspace
+from tests.cli.stub_server import StubResponse, StubServer
 
 COMMAND = [sys.executable, "-m", "audit_ledger.cli"]
 NAME = "田中 Müller"
@@ -44,15 +44,15 @@ def ledger(
         command: list[str | bytes] = ["bash", "-c", line, "bash", *COMMAND, *arguments]
     else:
         command = [*COMMAND, *arguments]
-    ran = subprocess.run(command, capture_output=True, check=False, env=environment)
-    assert b"Traceback" not in ran.stderr + ran.stdout
-    return ran
+    result = subprocess.run(command, capture_output=True, check=False, env=environment)
+    assert b"Traceback" not in result.stderr + result.stdout
+    return result
 
 
 @pytest.fixture
 def place(stub: StubServer) -> tuple[str, ...]:
     """Where a search finds one event whose user has a name that few encodings have."""
-    stub.answering = lambda _: Says(200, searchset(EVENT))
+    stub.respond = lambda _: StubResponse(200, searchset(EVENT))
     return ("--url", stub.url, "--token", "a.b.c")
 
 
@@ -65,11 +65,13 @@ def place(stub: StubServer) -> tuple[str, ...]:
     ],
     ids=lambda env: "-".join(env.values()),
 )
-def test_what_an_encoding_lacks_is_escaped(place: tuple[str, ...], locale: dict[str, str]) -> None:
+def test_characters_outside_of_the_encoding_are_escaped(
+    place: tuple[str, ...], locale: dict[str, str]
+) -> None:
     """On the terminal as Python escapes it; JSON is UTF-8 everywhere (RFC 8259, Section 8.1)."""
-    ran = ledger("search", *place, env={**locale, "COLUMNS": "200"})
-    assert (ran.returncode, ran.stderr) == (0, b"")
-    assert b"\\u7530\\u4e2d M" in ran.stdout
+    result = ledger("search", *place, env={**locale, "COLUMNS": "200"})
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert b"\\u7530\\u4e2d M" in result.stdout
     as_json = ledger("search", "--json", *place, env=locale)
     assert as_json.returncode == 0
     (entry,) = json.loads(as_json.stdout)["entry"]
@@ -84,13 +86,11 @@ def test_what_an_encoding_lacks_is_escaped(place: tuple[str, ...], locale: dict[
     ],
     ids=lambda env: "-".join(env.values()),
 )
-def test_where_no_encoding_is_set_it_is_utf_8(
-    place: tuple[str, ...], locale: dict[str, str]
-) -> None:
+def test_the_default_encoding_is_utf_8(place: tuple[str, ...], locale: dict[str, str]) -> None:
     """ASCII is what a locale says that nobody has set (PEP 540)."""
-    ran = ledger("search", *place, env={**locale, "COLUMNS": "200"})
-    assert (ran.returncode, ran.stderr) == (0, b"")
-    assert NAME.encode() in ran.stdout
+    result = ledger("search", *place, env={**locale, "COLUMNS": "200"})
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert NAME.encode() in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ def test_where_no_encoding_is_set_it_is_utf_8(
     ],
     ids=lambda arguments: arguments[0],
 )
-def test_text_that_is_not_utf_8_is_refused(
+def test_arguments_that_are_not_utf_8_are_rejected(
     place: tuple[str, ...], arguments: tuple[str | bytes, ...], tmp_path: Path
 ) -> None:
     """As wrong use: exit code 2, and the option is named."""
-    ran = ledger(*arguments, *place)
-    assert ran.returncode == 2
-    assert b"Error: Invalid value for" in ran.stderr
+    result = ledger(*arguments, *place)
+    assert result.returncode == 2
+    assert b"Error: Invalid value for" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -130,36 +130,43 @@ def test_text_that_is_not_utf_8_is_refused(
         ("search", "--token", "", "--from", "2026-11"),
     ],
 )
-def test_an_empty_value_is_refused_and_never_means_all(
+def test_an_empty_value_is_rejected(
     stub: StubServer, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], tmp_path: Path
 ) -> None:
     """As `--patient "$WHO"` is with an unset variable: nothing is asked of the ledger."""
     monkeypatch.chdir(tmp_path)
-    ran = ledger(
+    result = ledger(
         *arguments, "--json", env={"AUDIT_LEDGER_URL": stub.url, "AUDIT_LEDGER_TOKEN": "t"}
     )
-    assert ran.returncode == 2
-    assert "expected a value" in json.loads(ran.stdout)["error"]
-    assert stub.got == []
+    assert result.returncode == 2
+    assert "expected a value" in json.loads(result.stdout)["error"]
+    assert stub.requests == []
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_name_may_be_any_bytes(desk: Desk) -> None:
+def test_a_file_name_may_be_any_bytes(workspace: Workspace) -> None:
     """Paths are no text on POSIX."""
-    odd = Path(os.fsdecode(os.fsencode(desk.path) + b"/p\xfclicy"))
-    odd.write_bytes(desk.policy.read_bytes())
-    ran = ledger("verify", str(desk.ledger), "--policy", os.fsencode(odd), "--no-state")
-    assert ran.returncode == 0
-    missing = ledger("verify", str(desk.ledger), "--policy", b"n\xfcchts", "--no-state")
+    odd = Path(os.fsdecode(os.fsencode(workspace.path) + b"/p\xfclicy"))
+    odd.write_bytes(workspace.policy.read_bytes())
+    result = ledger("verify", str(workspace.ledger), "--policy", os.fsencode(odd), "--no-state")
+    assert result.returncode == 0
+    missing = ledger("verify", str(workspace.ledger), "--policy", b"n\xfcchts", "--no-state")
     assert missing.returncode == 2
 
 
 @pytest.mark.parametrize("reader", ["| true", "| head -c 1 >/dev/null"])
-def test_a_closed_pipe_is_no_answer(desk: Desk, reader: str) -> None:
+def test_a_closed_pipe_is_not_a_failure(workspace: Workspace, reader: str) -> None:
     """141 as of SIGPIPE, or 0 where all was written before: never 1, which means failed."""
     for arguments in (
-        ("verify", str(desk.ledger), "--policy", str(desk.policy), "--no-state"),
-        ("verify", str(desk.ledger), "--policy", str(desk.policy), "--no-state", "--json"),
+        ("verify", str(workspace.ledger), "--policy", str(workspace.policy), "--no-state"),
+        (
+            "verify",
+            str(workspace.ledger),
+            "--policy",
+            str(workspace.policy),
+            "--no-state",
+            "--json",
+        ),
         ("--help",),
         ("search", "--help"),
         ("completion", "bash"),
@@ -167,11 +174,11 @@ def test_a_closed_pipe_is_no_answer(desk: Desk, reader: str) -> None:
         assert ledger(*arguments, shell=reader).returncode in (0, 141), arguments
 
 
-def test_a_reader_who_left_is_known_by_the_exit_code(place: tuple[str, ...]) -> None:
+def test_a_closed_pipe_has_its_own_exit_code(place: tuple[str, ...]) -> None:
     """Standard output is a pipe that nobody reads any more."""
     read, write = os.pipe()
     os.close(read)
-    ran = subprocess.run(
+    result = subprocess.run(
         [*COMMAND, "search", *place],
         stdout=write,
         stderr=subprocess.PIPE,
@@ -179,32 +186,37 @@ def test_a_reader_who_left_is_known_by_the_exit_code(place: tuple[str, ...]) -> 
         env={**os.environ, "no_proxy": "*"},
     )
     os.close(write)
-    assert (ran.returncode, ran.stderr) == (141, b"")
+    assert (result.returncode, result.stderr) == (141, b"")
 
 
-def test_a_closed_standard_output_is_said_before_anything_is_done(
+def test_a_closed_standard_output_is_reported_before_any_request(
     place: tuple[str, ...], stub: StubServer
 ) -> None:
     """One line, exit code 2, and nothing was requested."""
-    ran = ledger("search", *place, shell=">&-")
-    assert (ran.returncode, ran.stderr) == (2, b"ledger: standard output is closed\n")
+    result = ledger("search", *place, shell=">&-")
+    assert (result.returncode, result.stderr) == (2, b"ledger: standard output is closed\n")
     assert ledger("search", *place, shell="2>&-").returncode == 2
-    assert stub.got == []
+    assert stub.requests == []
 
 
-def test_a_closed_standard_input_is_no_empty_file(place: tuple[str, ...]) -> None:
+def test_a_closed_standard_input_is_an_error(place: tuple[str, ...]) -> None:
     """Nothing was sent, which is not the same as nothing to send."""
-    ran = ledger("send", "-", *place, shell="<&-")
-    assert ran.returncode == 2
-    assert b"standard input is closed" in ran.stderr
+    result = ledger("send", "-", *place, shell="<&-")
+    assert result.returncode == 2
+    assert b"standard input is closed" in result.stderr
 
 
-def test_a_full_disk_is_one_line(desk: Desk) -> None:
+def test_a_full_disk_is_reported_in_one_line(workspace: Workspace) -> None:
     """Exit code 3: whether it verifies was not written."""
-    ran = ledger(
-        "verify", str(desk.ledger), "--policy", str(desk.policy), "--no-state", shell=">/dev/full"
+    result = ledger(
+        "verify",
+        str(workspace.ledger),
+        "--policy",
+        str(workspace.policy),
+        "--no-state",
+        shell=">/dev/full",
     )
-    assert (ran.returncode, ran.stderr) == (3, b"ledger: No space left on device\n")
+    assert (result.returncode, result.stderr) == (3, b"ledger: No space left on device\n")
 
 
 @pytest.mark.parametrize(("no_color", "has_escapes"), [("", True), ("1", False)])
@@ -243,22 +255,22 @@ def test_no_color_means_no_escape_sequences(
 )
 def test_errors_are_json_where_json_was_requested(arguments: tuple[str, ...]) -> None:
     """One object on standard output with the message and the exit code; the line as ever."""
-    ran = ledger(*arguments)
-    error = json.loads(ran.stdout)
-    assert error["exit_code"] == ran.returncode == 2
-    assert error["error"] in ran.stderr.decode()
+    result = ledger(*arguments)
+    error = json.loads(result.stdout)
+    assert error["exit_code"] == result.returncode == 2
+    assert error["error"] in result.stderr.decode()
 
 
-def test_a_failure_that_a_report_says_is_not_said_twice(desk: Desk, stub: StubServer) -> None:
+def test_a_failure_in_a_json_report_is_not_repeated(workspace: Workspace, stub: StubServer) -> None:
     """Standard output holds one JSON document."""
-    proof = desk.path / "proof"
+    proof = workspace.path / "proof"
     proof.write_text("nonsense")
-    ran = ledger("receipt", "verify", str(proof), "--policy", str(desk.policy), "--json")
-    assert ran.returncode == 1
-    assert json.loads(ran.stdout)["answer"] == "failed"
-    events = desk.path / "event.json"
+    result = ledger("receipt", "verify", str(proof), "--policy", str(workspace.policy), "--json")
+    assert result.returncode == 1
+    assert json.loads(result.stdout)["answer"] == "failed"
+    events = workspace.path / "event.json"
     events.write_text(json.dumps(EVENT))
-    stub.answering = lambda _: Says(403)
+    stub.respond = lambda _: StubResponse(403)
     sent = ledger("send", str(events), "--json", "--url", stub.url, "--token", "a.b.c")
     report = json.loads(sent.stdout)
     assert sent.returncode == 2

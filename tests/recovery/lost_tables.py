@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from audit_ledger.cli.main import run
 from functions.publisher import handler as publishing
 from functions.sequencer import handler as sequencing
-from tests.cli.ledger_command import Ran
+from tests.cli.command_result import CommandResult, run_command
 from tests.world import LEDGER, NAME, ORIGIN, STAGE, World
 
 WHERE = ["--stage", STAGE, "--ledger", LEDGER, "--archive", f"{NAME}-archive"]
@@ -48,19 +47,16 @@ class Commands:
 
     capture: pytest.CaptureFixture[str]
 
-    def rebuild(self, *options: str) -> Ran:
+    def rebuild(self, *options: str) -> CommandResult:
         return self._run("rebuild", *WHERE, "--settle", "0", *options)
 
-    def unfreeze(self, *options: str) -> Ran:
+    def unfreeze(self, *options: str) -> CommandResult:
         return self._run("unfreeze", *WHERE, "--published", f"{NAME}-published", *options)
 
-    def republish(self, *options: str) -> Ran:
+    def republish(self, *options: str) -> CommandResult:
         return self._run("republish", *WHERE, "--published", f"{NAME}-published", *options)
 
-    def _run(self, *arguments: str) -> Ran:
-        self.capture.readouterr()
-        code = run(arguments)
-        out, err = self.capture.readouterr()
-        assert "Traceback" not in out + err
-        assert len(err.splitlines()) <= 1, err
-        return Ran(code, out, err)
+    def _run(self, *arguments: str) -> CommandResult:
+        result = run_command(self.capture, *arguments)
+        assert len(result.err.splitlines()) <= 1, result.err
+        return result

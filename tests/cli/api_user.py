@@ -1,4 +1,4 @@
-"""A person who runs the command against the API of a local cloud."""
+"""A user who runs the command against the API of a local cloud."""
 
 import json
 from dataclasses import dataclass, field
@@ -7,9 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from audit_ledger.cli.main import run
 from infra.local.cloud import LocalCloud
-from tests.cli.ledger_command import Ran
+from tests.cli.command_result import CommandResult, run_command
 
 LEDGER = "north"
 LEDGERS = [
@@ -22,8 +21,8 @@ LEDGERS = [
 
 
 @dataclass
-class Person:
-    """Who types commands: a portal's operator and a security officer."""
+class ApiUser:
+    """Sends with the token of a portal; does all else with that of a security officer."""
 
     cloud: LocalCloud
     capture: pytest.CaptureFixture[str]
@@ -34,28 +33,26 @@ class Person:
         """Options of an export of the patient's events, each in a part of its own."""
         return ("--patient", self.patient, "--type", "110110", "--param", "_count=1")
 
-    def run(self, *arguments: object) -> Ran:
-        self.capture.readouterr()
+    def run(self, *arguments: object) -> CommandResult:
         tokens = self.cloud.tokens
-        sends = arguments[0] == "send"
-        token = tokens.portal(LEDGER, "ehr") if sends else tokens.security(LEDGER)
+        is_send = arguments[0] == "send"
+        token = tokens.portal(LEDGER, "ehr") if is_send else tokens.security(LEDGER)
         options = ("--url", self.cloud.url, "--token", token)
-        code = run([str(argument) for argument in (*arguments, *options)])
-        out, err = self.capture.readouterr()
-        assert token not in out + err
-        return Ran(code, out, err)
+        result = run_command(self.capture, *arguments, *options)
+        assert token not in result.out + result.err
+        return result
 
     def publish(self) -> None:
         self.cloud.drain()
         self.cloud.publish()
 
-    def found(self, *options: str) -> dict[str, Any]:
-        """Event ids and the events, as `search --json` gives them."""
-        ran = self.run("search", "--json", *options)
-        assert ran.code == 0, ran.err
+    def search(self, *options: str) -> dict[str, Any]:
+        """Return the events that match a search, by id."""
+        result = self.run("search", "--json", *options)
+        assert result.code == 0, result.err
         return {
             entry["fullUrl"].rpartition("/")[2]: entry["resource"]
-            for line in ran.out.splitlines()
+            for line in result.out.splitlines()
             for entry in json.loads(line)["entry"]
             if entry["search"]["mode"] == "match"
         }
@@ -73,10 +70,3 @@ def event(number: int, **more: Any) -> dict[str, Any]:
         "entity": [{"what": {"reference": "Patient/cli"}}],
         **more,
     }
-
-
-def offline(person: Person, *arguments: object) -> Ran:
-    """Run a command that asks nobody."""
-    person.capture.readouterr()
-    code = run([str(argument) for argument in arguments])
-    return Ran(code, *person.capture.readouterr())
