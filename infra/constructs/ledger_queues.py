@@ -6,6 +6,7 @@ its queue would delete it: see docs/decisions/0018-receives-carry-messages-to-th
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_sqs as sqs
@@ -15,7 +16,7 @@ from infra.iam.queue_policies import queue_statements
 from infra.settings import Ledger
 from infra.stage_stack import StageStack, acknowledge
 
-KEPT_DAYS = 14  # SQS' most, counted from when a message was first sent
+MAX_RETENTION_DAYS = 14  # of SQS, counted from when a message was first sent
 TRIED_DAYS = 7
 RETRY_SECONDS = 720
 """How long a message that failed is invisible: twelve sequencer time-outs (AWS asks for six)."""
@@ -40,13 +41,10 @@ def add_ledger_queues(stack: StageStack, ledger: Ledger, operations: Operations)
     """Add the queues and their alarms."""
     names = stack.names
     waiting_arn = names.queue_arn(names.queue(ledger.id))
-    dead_letters = sqs.Queue(
+    dead_letters = _queue(
         stack,
         "DeadLetters",
-        queue_name=names.dead_letters(ledger.id),
-        encryption=sqs.QueueEncryption.SQS_MANAGED,
-        enforce_ssl=True,
-        retention_period=cdk.Duration.days(KEPT_DAYS),
+        names.dead_letters(ledger.id),
         max_message_size_bytes=MAX_MESSAGE_BYTES,
         visibility_timeout=cdk.Duration.seconds(180),
         redrive_allow_policy=sqs.RedriveAllowPolicy(
@@ -54,25 +52,15 @@ def add_ledger_queues(stack: StageStack, ledger: Ledger, operations: Operations)
             source_queues=[sqs.Queue.from_queue_arn(stack, "WaitingByName", waiting_arn)],
         ),
     )
-    waiting = sqs.Queue(
+    waiting = _queue(
         stack,
         "Waiting",
-        queue_name=names.queue(ledger.id),
-        encryption=sqs.QueueEncryption.SQS_MANAGED,
-        enforce_ssl=True,
-        retention_period=cdk.Duration.days(KEPT_DAYS),
+        names.queue(ledger.id),
         max_message_size_bytes=MAX_MESSAGE_BYTES,
         visibility_timeout=cdk.Duration.seconds(RETRY_SECONDS),
         dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=MAX_RECEIVES),
     )
-    unpublished = sqs.Queue(
-        stack,
-        "Unpublished",
-        queue_name=names.unpublished(ledger.id),
-        encryption=sqs.QueueEncryption.SQS_MANAGED,
-        enforce_ssl=True,
-        retention_period=cdk.Duration.days(KEPT_DAYS),
-    )
+    unpublished = _queue(stack, "Unpublished", names.unpublished(ledger.id))
     acknowledge(
         unpublished,
         "It is the dead-letter queue of the schedule; its messages only state why a run "
@@ -82,6 +70,19 @@ def add_ledger_queues(stack: StageStack, ledger: Ledger, operations: Operations)
     _protect(stack, ledger, LedgerQueues(waiting, dead_letters, unpublished))
     _watch(stack, ledger, operations)
     return LedgerQueues(waiting, dead_letters, unpublished)
+
+
+def _queue(stack: StageStack, construct_id: str, name: str, **options: Any) -> sqs.Queue:
+    """Add an encrypted queue that stores messages for as long as SQS can."""
+    return sqs.Queue(
+        stack,
+        construct_id,
+        queue_name=name,
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=cdk.Duration.days(MAX_RETENTION_DAYS),
+        **options,
+    )
 
 
 def _protect(stack: StageStack, ledger: Ledger, queues: LedgerQueues) -> None:

@@ -21,6 +21,8 @@ _PARTIQL_WRITES = (
     "dynamodb:PartiQLUpdate",
     "dynamodb:PartiQLDelete",
 )
+_DELETES = ("dynamodb:DeleteItem", "dynamodb:BatchWriteItem", *_PARTIQL_WRITES)
+_CHANGES = ("dynamodb:UpdateItem", *_DELETES)
 _READS = (
     "dynamodb:GetItem",
     "dynamodb:BatchGetItem",
@@ -28,8 +30,6 @@ _READS = (
     "dynamodb:Scan",
     "dynamodb:PartiQLSelect",
 )
-
-
 _MANAGEMENT = (
     "dynamodb:UpdateTable",  # its stream, its deletion protection, its encryption
     "dynamodb:UpdateContinuousBackups",
@@ -64,16 +64,7 @@ def statements_of(table: str, names: Names) -> Sequence[iam.PolicyStatement]:
 
 def _blocks(names: Names, table: str) -> list[iam.PolicyStatement]:
     return [
-        deny_all(
-            "NobodyChangesABlock",
-            [
-                "dynamodb:UpdateItem",
-                "dynamodb:DeleteItem",
-                "dynamodb:BatchWriteItem",
-                *_PARTIQL_WRITES,
-            ],
-            [table],
-        ),
+        deny_all("NobodyChangesABlock", _CHANGES, [table]),
         deny_all(
             "OnlySequencersAppend",
             ["dynamodb:PutItem"],
@@ -114,26 +105,13 @@ def _subjects(names: Names, table: str) -> list[iam.PolicyStatement]:
             unless_role(names.ingest_role),
         ),
         # Erasure will be spared by the ARN of its role, with the stack that makes that role.
-        deny_all(
-            "NobodyChangesOrDeletesSecrets",
-            [
-                "dynamodb:UpdateItem",
-                "dynamodb:DeleteItem",
-                "dynamodb:BatchWriteItem",
-                *_PARTIQL_WRITES,
-            ],
-            [table],
-        ),
+        deny_all("NobodyChangesOrDeletesSecrets", _CHANGES, [table]),
     ]
 
 
 def _ledgers(names: Names, table: str) -> list[iam.PolicyStatement]:
     return [
-        deny_all(
-            "NobodyDeletes",
-            ["dynamodb:DeleteItem", "dynamodb:BatchWriteItem", *_PARTIQL_WRITES],
-            [table],
-        ),
+        deny_all("NobodyDeletes", _DELETES, [table]),
         deny_all(
             "OnlyPublishersMakeKeys",
             ["dynamodb:PutItem"],
@@ -153,11 +131,7 @@ def _ledgers(names: Names, table: str) -> list[iam.PolicyStatement]:
 
 def _views(names: Names, table: str) -> list[iam.PolicyStatement]:
     return [
-        deny_all(
-            "NobodyDeletes",
-            ["dynamodb:DeleteItem", "dynamodb:BatchWriteItem", *_PARTIQL_WRITES],
-            [table],
-        ),
+        deny_all("NobodyDeletes", _DELETES, [table]),
         deny_all(
             "OnlyTheFollowerWrites",
             ["dynamodb:PutItem", "dynamodb:UpdateItem"],
@@ -169,16 +143,7 @@ def _views(names: Names, table: str) -> list[iam.PolicyStatement]:
 
 def _limits(names: Names, table: str) -> list[iam.PolicyStatement]:
     return [
-        deny_all(
-            "NobodyPutsOrDeletesABucket",
-            [
-                "dynamodb:PutItem",
-                "dynamodb:DeleteItem",
-                "dynamodb:BatchWriteItem",
-                *_PARTIQL_WRITES,
-            ],
-            [table],
-        ),
+        deny_all("NobodyPutsOrDeletesABucket", ["dynamodb:PutItem", *_DELETES], [table]),
         # Nobody empties another's bucket, nor fills one's own.
         deny_all(
             "OnlyIngestLimitsPortals",

@@ -1,6 +1,7 @@
 """One ledger: keys, queues, sequencer, publisher and its schedule, rules of its portals."""
 
 import json
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
@@ -45,15 +46,10 @@ class LedgerStack(StageStack):
         keys = add_ledger_keys(self, ledger)
         queues = add_ledger_queues(self, ledger, operations)
         names = self.names
-        sequencer = LedgerFunction(
-            self,
-            "Sequencer",
-            operations,
-            name=names.of_ledger(ledger.id, "sequencer"),
-            source="sequencer",
+        sequencer = self._add_function(
+            "sequencer",
             environment=sequencer_environment(names, settings, ledger),
             may=sequencer_permissions(names, settings, ledger, keys),
-            memory_mb=1024,
             timeout_seconds=SEQUENCER_SECONDS,
             reserved=MAX_SEQUENCERS,
             why_no_dead_letters=(
@@ -61,15 +57,10 @@ class LedgerStack(StageStack):
                 "the dead-letter queue of the queue they come from."
             ),
         )
-        publisher = LedgerFunction(
-            self,
-            "Publisher",
-            operations,
-            name=names.of_ledger(ledger.id, "publisher"),
-            source="publisher",
+        publisher = self._add_function(
+            "publisher",
             environment=publisher_environment(names, settings, ledger),
             may=publisher_permissions(names, settings, ledger, keys),
-            memory_mb=1024,
             timeout_seconds=PUBLISHER_SECONDS,
             reserved=MAX_PUBLISHERS,
             why_no_dead_letters=(
@@ -89,7 +80,18 @@ class LedgerStack(StageStack):
             description=f"Settings of {ledger.id} for functions",
         )
         add_portal_rules(self, ledger)
-        self._tell()
+        self._add_outputs()
+
+    def _add_function(self, source: str, **options: Any) -> LedgerFunction:
+        return LedgerFunction(
+            self,
+            source.capitalize(),
+            self._operations,
+            name=self.names.of_ledger(self._ledger.id, source),
+            source=source,
+            memory_mb=1024,
+            **options,
+        )
 
     def _feed(self, sequencer: LedgerFunction, queues: LedgerQueues) -> None:
         """Large batches keep the ledger cheap; two at a time at most, fenced by put-if-absent."""
@@ -192,7 +194,7 @@ class LedgerStack(StageStack):
             ),
         )
 
-    def _tell(self) -> None:
+    def _add_outputs(self) -> None:
         names, ledger_id = self.names, self._ledger.id
         self.output("Origin", self.settings.origin(self._ledger), "Its name to the world")
         self.output("Keys", names.key_alias(ledger_id, "*"), "For `ledger policy`: its KMS keys")
