@@ -9,7 +9,7 @@ from infra.demo.posting import Portals
 from infra.local.cloud import LocalCloud, LocalLedger
 from infra.local.cost.list_prices import MILLION
 from infra.local.cost.meter import Usage
-from infra.local.lambda_runtime.metrics import metric_sums
+from infra.local.lambda_runtime.function_log import metric_sums
 
 
 @dataclass(frozen=True)

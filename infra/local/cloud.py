@@ -25,11 +25,10 @@ from audit_ledger.public_keys import raw_public_key
 from audit_ledger.verify.policy_file import policy_for
 from infra.local.api_gateway.http_server import HttpApi, HttpServer, serve
 from infra.local.api_gateway.tokens import LedgerTokens
-from infra.local.aws.clients import client
+from infra.local.aws.calls import client
 from infra.local.aws.emulator import emulated_aws
 from infra.local.aws.saved_state import StateJournal, journaled_in, restored_keys
-from infra.local.cloudformation.deploy import deploy
-from infra.local.cloudformation.deployment import Deployment
+from infra.local.cloudformation.deployment import Deployment, deploy
 from infra.local.cost.meter import Meter
 from infra.local.iam.permissions import Permissions
 from infra.local.lambda_runtime.eventbridge import Delivery, EventBusPump

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from audit_ledger.ledger.digest import LATEST
 from audit_ledger.tlog.tiles import CHECKPOINT
-from infra.local.aws.clients import client
+from infra.local.aws.calls import client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -12,7 +12,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -116,38 +116,12 @@ def run(
     nothing can be published, or what was accepted can no longer be delivered.
     """
     build.mkdir(parents=True, exist_ok=True)
-    with only_one_in(build):
-        _serve(assembly, build, port, publish_seconds, stop, ready, build / STATE if keep else None)
-
-
-@contextmanager
-def only_one_in(build: Path) -> Iterator[None]:
-    """Lock a folder until this process ends, however it ends; OSError if another has locked it."""
-    with (build / ".lock").open("a") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OSError(
-                f"another process serves from {build}: give --build another folder"
-            ) from None
-        yield
-
-
-def _serve(
-    assembly: Path,
-    build: Path,
-    port: int,
-    publish_seconds: float,
-    stop: Event,
-    ready: Ready,
-    keep: Path | None,
-) -> None:
-    session_file = build / "session.json"
-    session_file.unlink(missing_ok=True)
-    with (
-        (build / LOG).open("w", buffering=1) as log,
-        local_cloud(assembly, port=port, log_to=log, keep=keep) as cloud,
-    ):
+    session_file, state = build / "session.json", build / STATE if keep else None
+    with ExitStack() as stack:
+        stack.enter_context(only_one_in(build))
+        session_file.unlink(missing_ok=True)
+        log = stack.enter_context((build / LOG).open("w", buffering=1))
+        cloud = stack.enter_context(local_cloud(assembly, port=port, log_to=log, keep=state))
         for ledger_id in cloud.ledgers:  # of an earlier run there may be files under other keys
             shutil.rmtree(published_folder(build, ledger_id), ignore_errors=True)
             write_whole(policy_file(build, ledger_id), cloud.policy(ledger_id))
@@ -169,13 +143,26 @@ def _serve(
                 while not (stop.wait(LOOK_SECONDS) or ended.is_set() or _is_broken(cloud)):
                     pass
                 if _is_broken(cloud):
-                    raise LedgerError(f"{keep} cannot be written: nothing more is accepted")
+                    raise LedgerError(f"{state} cannot be written: nothing more is accepted")
                 if not stop.is_set():
                     raise LedgerError("a delivery failed (see above): nothing more is accepted")
             finally:
                 ended.set()
                 session_file.unlink(missing_ok=True)
                 publishing.join()
+
+
+@contextmanager
+def only_one_in(build: Path) -> Iterator[None]:
+    """Lock a folder until this process ends, however it ends; OSError if another has locked it."""
+    with (build / ".lock").open("a") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OSError(
+                f"another process serves from {build}: give --build another folder"
+            ) from None
+        yield
 
 
 def _is_broken(cloud: LocalCloud) -> bool:

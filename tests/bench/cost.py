@@ -40,7 +40,7 @@ from infra.local.cloud import REGION, LocalCloud, LocalLedger, local_cloud
 from infra.local.cost.dynamodb_units import write_units
 from infra.local.cost.list_prices import MILLION, USD
 from infra.local.cost.meter import Usage
-from infra.local.lambda_runtime.metrics import metric_sums
+from infra.local.lambda_runtime.function_log import metric_sums
 from infra.local.lambda_runtime.sqs_event_source import QueuePump
 from tests.bench.all_in import all_in, taken
 

@@ -7,8 +7,7 @@ import pytest
 
 from infra.local.aws.emulator import emulated_aws
 from infra.local.cloud import LocalCloud, local_cloud
-from infra.local.cloudformation.deploy import deploy
-from infra.local.cloudformation.deployment import Deployment
+from infra.local.cloudformation.deployment import Deployment, deploy
 from tests.local.small_app import write_assembly
 from tests.local.submissions import accept
 

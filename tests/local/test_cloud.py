@@ -14,7 +14,7 @@ import pytest
 from audit_ledger.errors import NotFoundError
 from infra.local.aws.calls import Call, observing
 from infra.local.cloud import LocalCloud
-from infra.local.lambda_runtime.metrics import metric_sums
+from infra.local.lambda_runtime.function_log import metric_sums
 from tests.assemblies import LEDGERS, PORTAL_ACCOUNT
 from tests.local.conftest import REGION
 from tests.local.submissions import FHIR, accept, checkpoint_size, event_of, post

@@ -8,7 +8,7 @@ import pytest
 
 from audit_ledger.errors import FormatError
 from infra.local.aws.emulator import emulated_aws
-from infra.local.cloudformation.deploy import deploy
+from infra.local.cloudformation.deployment import deploy
 from tests.local.conftest import REGION
 from tests.local.small_app import LEDGER, SHARED, write_assembly
 

@@ -7,8 +7,7 @@ from threading import Thread
 
 import pytest
 
-from infra.local.lambda_runtime.function_log import FunctionLog, printing_to
-from infra.local.lambda_runtime.metrics import metric_sums
+from infra.local.lambda_runtime.function_log import FunctionLog, metric_sums, printing_to
 
 
 def test_stores_a_line_at_its_end() -> None:

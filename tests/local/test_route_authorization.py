@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.aws.clients import client
+from infra.local.aws.calls import client
 from infra.local.cloud import LocalCloud, local_cloud
 from tests.builders.audit_event import r4
 from tests.local.token_holders import HOLDERS, MRN, Holder

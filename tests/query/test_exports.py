@@ -21,7 +21,7 @@ from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.policy import Policy, parse_policy
 from audit_ledger.verify.receipts import verify_receipt
-from infra.local.aws.clients import client
+from infra.local.aws.calls import client
 from tests.query.ledger_api import LedgerApi
 from tests.query.report_api import PLAIN, access_of
 

@@ -7,8 +7,10 @@ these handlers.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
+import boto3
 from botocore.handlers import BUILTIN_HANDLERS
 
 from infra.local.aws.call_context import Caller, current_caller
@@ -71,3 +73,12 @@ def _returned(http_response: Any, parsed: Any, context: dict[str, Any], **_: Any
 
 BUILTIN_HANDLERS.append(("before-parameter-build", _made))
 BUILTIN_HANDLERS.append(("after-call", _returned))
+
+
+@cache
+def client(service: str, region: str) -> Any:
+    """Return the cached client of a service, which works in every `emulated_aws`.
+
+    Creating a client is slower than most calls.
+    """
+    return boto3.client(service, region_name=region)  # type: ignore[call-overload]

@@ -25,8 +25,7 @@ from moto.backends import get_backend
 from moto.kms import models
 
 from audit_ledger.errors import LedgerError
-from infra.local.aws.calls import Call, observing
-from infra.local.aws.clients import client
+from infra.local.aws.calls import Call, client, observing
 from infra.local.aws.emulator import ACCOUNT
 from infra.local.aws.moto_kms import PureKey
 from infra.local.mirror import write_whole

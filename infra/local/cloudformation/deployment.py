@@ -4,12 +4,18 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from audit_ledger.errors import FormatError
-from infra.local.cloudformation.stacks import DeployedStack, Resource
+from infra.local.aws.calls import client
+from infra.local.aws.emulator import ACCOUNT
+from infra.local.cloudformation.assembly import read_assembly
+from infra.local.cloudformation.stacks import DeployedStack, Resource, deploy_stack
 from infra.local.cloudformation.stub_resources import DeployedIdentity
 
+BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
+BOOTSTRAP_VERSION = "30"
 _FUNCTION_ARN = re.compile(r"arn:aws:lambda:[^:]+:\d+:function:([^:/]+)(?::([^:/]+))?")
 _RATE = re.compile(r"rate\((\d+) minutes?\)")
 
@@ -118,6 +124,20 @@ class Deployment:
     def of_type(self, resource_type: str) -> tuple[Resource, ...]:
         """Return all deployed resources of one CloudFormation type."""
         return tuple(r for r in self.resources if r.type == resource_type)
+
+
+def deploy(assembly: Path, region: str) -> Deployment:
+    """Deploy all stacks of a cloud assembly, in order of their dependencies.
+
+    Runs inside `emulated_aws`. Assets are not uploaded: functions run from the work tree. Raises
+    NotFoundError, FormatError: see `read_assembly`, `deploy_stack`.
+    """
+    client("ssm", region).put_parameter(
+        Name=BOOTSTRAP_PARAMETER, Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True
+    )
+    exports: dict[str, Any] = {}
+    stacks = [deploy_stack(stack, ACCOUNT, region, exports) for stack in read_assembly(assembly)]
+    return describe(stacks, ACCOUNT, region)
 
 
 def describe(stacks: list[DeployedStack], account: str, region: str) -> Deployment:

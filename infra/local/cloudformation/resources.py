@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from audit_ledger.errors import FormatError
-from infra.local.aws.clients import client
+from infra.local.aws.calls import client
 from infra.local.cloudformation.stub_resources import DeployedIdentity, ResourceLocation
 
 Properties = dict[str, Any]

@@ -12,7 +12,7 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from audit_ledger.errors import FormatError
-from infra.local.aws.clients import client
+from infra.local.aws.calls import client
 from infra.local.cloudformation.assembly import StackTemplate
 from infra.local.cloudformation.intrinsics import Scope, names_in, resolve
 from infra.local.cloudformation.resources import CREATORS, create

@@ -19,8 +19,7 @@ from moto.events.models import EventPattern
 
 from audit_ledger.errors import FormatError
 from infra.local.aws.call_context import Caller, calling_as
-from infra.local.aws.calls import Call, observing
-from infra.local.aws.clients import client
+from infra.local.aws.calls import Call, client, observing
 from infra.local.cloudformation.deployment import Deployment, RuleTarget
 from infra.local.lambda_runtime.runner import FunctionFailedError, Runner
 

@@ -1,8 +1,9 @@
 """Output of functions, separate from this process's own: their CloudWatch logs."""
 
+import json
 import sys
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -73,3 +74,18 @@ def printing_to(log: FunctionLog) -> Iterator[None]:
     finally:
         _log.reset(token)
         sys.stdout = before
+
+
+def metric_sums(lines: Iterable[str]) -> Counter[str]:
+    """Add up the values of every metric in a log (CloudWatch's embedded metric format), by name."""
+    sums: Counter[str] = Counter()
+    for line in lines:
+        if not line.startswith("{") or '"_aws"' not in line:
+            continue
+        document = json.loads(line)
+        for directive in document["_aws"]["CloudWatchMetrics"]:
+            for metric in directive["Metrics"]:
+                values = document[metric["Name"]]
+                for value in values if isinstance(values, list) else [values]:
+                    sums[metric["Name"]] += value
+    return sums

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit_ledger.errors import LedgerError
 from infra.local.aws.call_context import Caller, calling_as
-from infra.local.aws.clients import client
+from infra.local.aws.calls import client
 from infra.local.cloudformation.deployment import QueueMapping
 from infra.local.lambda_runtime.runner import MAX_PAYLOAD_BYTES, FunctionFailedError, Runner
 
