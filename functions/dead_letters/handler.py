@@ -5,17 +5,18 @@ import time
 from functools import cache, partial
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
 from audit_ledger.aws import clients
+from audit_ledger.aws.function_metrics import FunctionMetrics
 from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.errors import LedgerError
 from audit_ledger.settings.environment import DeadLettersEnvironment
 from functions.dead_letters.archive import archive, ledger_of
 
 logger = Logger()
-metrics = Metrics()
+metrics = FunctionMetrics()
 _s3 = cache(clients.s3)
 
 

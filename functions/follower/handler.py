@@ -8,11 +8,12 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
 from audit_ledger.aws import clients
 from audit_ledger.aws.eventbridge import EventBus
+from audit_ledger.aws.function_metrics import FunctionMetrics
 from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.aws.staff_directory_objects import DirectoryFiles
 from audit_ledger.aws.ttl_cache import TtlCache
@@ -30,7 +31,7 @@ from functions.follower.run_state import FollowResult
 from functions.follower.staff_directory import DirectoryReader
 
 logger = Logger()
-metrics = Metrics()
+metrics = FunctionMetrics()
 
 TIME_TO_COMMIT_MS = 30_000
 WAIT_SECONDS = 2

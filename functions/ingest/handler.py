@@ -5,10 +5,11 @@ import time
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
 from audit_ledger.aws import clients
+from audit_ledger.aws.function_metrics import FunctionMetrics
 from audit_ledger.aws.limits_table import LimitsTable
 from audit_ledger.aws.ssm_settings import SsmSettings
 from audit_ledger.errors import LedgerError
@@ -27,7 +28,7 @@ from functions.ingest.rate_limit import portal_limit
 from functions.ingest.routes import ROUTES
 
 logger = Logger()
-metrics = Metrics()
+metrics = FunctionMetrics()
 
 
 @cache
@@ -71,7 +72,7 @@ def _count_unlimited() -> None:
     metrics.add_metric("LimitsUnchecked", MetricUnit.Count, 1)
 
 
-@metrics.log_metrics(raise_on_empty_metrics=False)
+@metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> Response | None:
     """Respond to a request, or accept an event from the bus, or of the ledger itself."""
     way = invoked_alias(context.invoked_function_arn, event)

@@ -5,12 +5,13 @@ import time
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
 from audit_ledger.aws import clients
 from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.aws.eventbridge import EventBus
+from audit_ledger.aws.function_metrics import FunctionMetrics
 from audit_ledger.aws.kms_data_keys import WrappingKey
 from audit_ledger.aws.kms_signing import ED25519, MLDSA44, public_key_der, signing_key
 from audit_ledger.aws.ledgers_table import LedgersTable
@@ -28,7 +29,7 @@ from functions.publisher.publish import Publisher
 from functions.publisher.signing import Signer
 
 logger = Logger()
-metrics = Metrics()
+metrics = FunctionMetrics()
 
 TIME_TO_SIGN_MS = 60_000  # what is left of a run when it stops reading a backlog
 

@@ -6,10 +6,11 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
 from audit_ledger.aws import clients
+from audit_ledger.aws.function_metrics import FunctionMetrics
 from audit_ledger.aws.kms_signing import public_key_der
 from audit_ledger.aws.lambda_function import LambdaFunction
 from audit_ledger.aws.limits_table import LimitsTable
@@ -32,7 +33,7 @@ from functions.query.routes import ROUTES
 _BROKEN = (VerificationError, FormatError)
 
 logger = Logger()
-metrics = Metrics()
+metrics = FunctionMetrics()
 
 
 @cache
@@ -88,7 +89,7 @@ def _count_unlimited() -> None:
     metrics.add_metric("LimitsUnchecked", MetricUnit.Count, 1)
 
 
-@metrics.log_metrics(raise_on_empty_metrics=False)
+@metrics.log_metrics
 def handler(event: dict[str, Any], context: object) -> Response:  # noqa: ARG001 Lambda's form
     """Answer one request. Neither the request nor any event is logged."""
     try:

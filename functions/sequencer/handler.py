@@ -5,12 +5,13 @@ import time
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
 from audit_ledger.aws import clients
 from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.aws.events_table import EventsTable
+from audit_ledger.aws.function_metrics import FunctionMetrics
 from audit_ledger.aws.kms_signing import ED25519, SigningKey
 from audit_ledger.aws.ledgers_table import LedgersTable
 from audit_ledger.errors import FrozenError
@@ -19,7 +20,7 @@ from functions.sequencer.append import AppendResult, Sequencer
 from functions.sequencer.messages import read_messages
 
 logger = Logger()
-metrics = Metrics()
+metrics = FunctionMetrics()
 
 
 @cache
