@@ -22,6 +22,14 @@ from tests.local.small_app import LEDGER, SHARED, write_assembly
             "FifoQueue of AWS::SQS::Queue",
         ),
         ({"Conditions": {}, "Mappings": {}}, "Conditions, Mappings of small-x"),
+        (
+            {
+                "Resources": {
+                    "X": {"Type": "AWS::IAM::Role", "Properties": {"Policies": [], "RoleName": "x"}}
+                }
+            },
+            "Policies of AWS::IAM::Role",
+        ),
     ],
 )
 def test_names_the_unsupported_part_of_a_template(

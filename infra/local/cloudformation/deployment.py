@@ -17,6 +17,13 @@ from infra.local.cloudformation.stub_resources import DeployedIdentity
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 BOOTSTRAP_VERSION = "30"
 _FUNCTION_ARN = re.compile(r"arn:aws:lambda:[^:]+:\d+:function:([^:/]+)(?::([^:/]+))?")
+_UNSUPPORTED: dict[str, frozenset[str]] = {
+    "AWS::Events::Rule": frozenset({"ScheduleExpression", "State"}),
+    "AWS::IAM::Role": frozenset({"Policies"}),
+    "AWS::Lambda::EventSourceMapping": frozenset({"Enabled"}),
+    "AWS::Scheduler::Schedule": frozenset({"State"}),
+}
+"""Properties of recorded resources that would change what the application does."""
 _RATE = re.compile(r"rate\((\d+) minutes?\)")
 
 
@@ -143,6 +150,9 @@ def deploy(assembly: Path, region: str) -> Deployment:
 def describe(stacks: list[DeployedStack], account: str, region: str) -> Deployment:
     """Read the deployment out of its stacks."""
     resources = tuple(resource for stack in stacks for resource in stack.resources)
+    for resource in resources:
+        if found := _UNSUPPORTED.get(resource.type, frozenset()) & resource.properties.keys():
+            raise FormatError(f"deployment: {', '.join(sorted(found))} of {resource.type}")
     roles = {
         r.identity.attributes["Arn"]: r.identity for r in resources if r.type == "AWS::IAM::Role"
     }
@@ -270,6 +280,8 @@ def _rules(resources: tuple[Resource, ...]) -> Iterator[BusRule]:
         properties = resource.properties
         if resource.type != "AWS::Events::Rule":
             continue
+        if any("Input" in target for target in properties["Targets"]):
+            raise FormatError(f"deployment: {resource.identity.reference}: Input of a target")
         yield BusRule(
             resource.identity.reference,
             properties["EventBusName"],
