@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def core_figures() -> dict[str, float]:
-    """CPU time of the ledger's own work, in a process that holds nothing else."""
+    """CPU time of the ledger's own work, in a process of its own."""
     command = [sys.executable, "-m", "tests.bench.core"]
     ran = subprocess.run(command, check=True, capture_output=True)
     figures: dict[str, float] = json.loads(ran.stdout)

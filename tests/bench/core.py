@@ -144,7 +144,7 @@ def event_of_2_kb(number: int) -> bytes:
 
 
 def _us_each(run: Callable[[], int]) -> float:
-    """Median CPU microseconds per unit that `run` says it did."""
+    """Median CPU microseconds per unit that `run` returns."""
     figures = []
     for _ in range(ROUNDS):
         start = time.process_time()

@@ -118,7 +118,7 @@ class Simulated:
     """Write units while tables were watched, those of a table's indexes included."""
 
     def __post_init__(self) -> None:
-        """Take API and queue by themselves: nothing happens but when it is told to."""
+        """Take API and queue by themselves: nothing happens until the benchmark starts it."""
         (mapping,) = (m for m in self.cloud.deployment.mappings if m.queue == self.ledger.queue)
         self._pump = QueuePump(mapping, self.cloud.runner, REGION)
         keys = self.cloud.tokens.issuer.public_keys
@@ -171,12 +171,12 @@ class Simulated:
     def watching_tables(self) -> Iterator[None]:
         """Tell write units apart by table within the block."""
 
-        def answered(call: Call) -> None:
+        def record_call(call: Call) -> None:
             if call.caller is not None and call.service == "dynamodb":
                 for table in _tables(call.parameters):
                     self.units_by_table[table] += write_units(call, REGION)
 
-        with observing(answered):
+        with observing(record_call):
             yield
 
     def _accept(self, posts: Sequence[Submission], rate: int) -> None:
@@ -187,7 +187,7 @@ class Simulated:
             body = _RECORDED.sub(_now, post.body)  # portals send what happens now
             answer = self._api.answer(HttpRequest("POST", post.path, tuple(headers.items()), body))
             if answer.status != 201:
-                raise SystemExit(f"cost: POST {post.path} answered {answer.status}")
+                raise SystemExit(f"cost: POST {post.path} returned {answer.status}")
 
     def _sequence(self, messages: int) -> None:
         batch = self._pump.deliver()
@@ -195,11 +195,11 @@ class Simulated:
             raise SystemExit("cost: not every post of a second became part of its batch")
 
 
-def _tables(asked: Mapping[str, Any]) -> set[str]:
+def _tables(request: Mapping[str, Any]) -> set[str]:
     """Return the tables that a call names; every call here writes into one of them at most."""
-    parts = [part for item in asked.get("TransactItems", ()) for part in item.values()]
-    named = {part["TableName"] for part in (*parts, asked) if "TableName" in part}
-    return named | set(asked.get("RequestItems", ()))
+    parts = [part for item in request.get("TransactItems", ()) for part in item.values()]
+    named = {part["TableName"] for part in (*parts, request) if "TableName" in part}
+    return named | set(request.get("RequestItems", ()))
 
 
 def _posts() -> tuple[list[Submission], list[Submission], list[Submission]]:

@@ -2,7 +2,7 @@
 
 Trained on days of the invented hospital; measured on a day of another seed and on IHE's examples,
 which had no part in the training. It writes `build/fhir.zdict`: which one records are sealed with
-is a decision, and an old one is needed for as long as its records are kept.
+is a decision, and an old one is needed for as long as its records are stored.
 """
 
 import json

@@ -48,7 +48,7 @@ PAGE = 50
 
 
 class Reads:
-    """The ledger: blocks on demand, each made once, and counts of what is asked of tables."""
+    """The ledger: blocks on demand, each made once, and counts of the requests to tables."""
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()

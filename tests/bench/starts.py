@@ -42,8 +42,10 @@ def start_figures(folder: Path) -> dict[str, float]:
         handler = f"import functions.{name}.handler"
         figures[f"{name}_import_cpu_ms"] = 1000 * _median(bundle, handler)
     sequencer = folder / "sequencer"
-    ours = "from functions.sequencer.handler import sequencer; sequencer()"
-    figures["sequencer_import_ratio"] = _median(sequencer, ours) / _median(sequencer, BARE)
+    sequencer_import = "from functions.sequencer.handler import sequencer; sequencer()"
+    figures["sequencer_import_ratio"] = _median(sequencer, sequencer_import) / _median(
+        sequencer, BARE
+    )
     uncompiled = folder / "uncompiled"
     shutil.copytree(folder / "ingest", uncompiled, ignore=shutil.ignore_patterns("__pycache__"))
     without = 1000 * _median(uncompiled, "import functions.ingest.handler")

@@ -21,7 +21,7 @@ NPM = NODE_HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 
 
 class NotInstalledError(Exception):
-    """The server's pinned packages could not be had; says what npm said."""
+    """The server's pinned packages cannot be installed; contains npm's message."""
 
 
 def install(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""An AWS account that answers what a test says, through boto3's own clients and their checks."""
+"""An AWS account with the responses of a test, through boto3's own clients and their checks."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ REGION = "eu-central-1"
 
 
 class RefusedError(Exception):
-    """AWS answers with an error of this code."""
+    """AWS responds with an error of this code."""
 
     def __init__(self, code: str) -> None:
         self.code = code
@@ -46,43 +46,43 @@ EMPTY: dict[str, Any] = {
     },
     "SimulatePrincipalPolicy": {"EvaluationResults": ALLOWED},
 }
-"""An account that was bootstrapped, and holds nothing else."""
+"""A bootstrapped account without other resources."""
 
 
 @dataclass
 class FakeAccount:
-    """`answers`: by operation; an error, an answer, or a function of what was asked."""
+    """`responses`: by operation; an error, a response, or a function of the request."""
 
-    answers: Mapping[str, Any] = field(default_factory=dict)
-    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    responses: Mapping[str, Any] = field(default_factory=dict)
+    requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def client(self, service: str) -> Any:
-        made: Any = boto3.client(  # type: ignore[call-overload]
+        client: Any = boto3.client(  # type: ignore[call-overload]
             service,
             region_name=REGION,
             aws_access_key_id="testing",
             aws_secret_access_key="testing",
             config=Config(retries={"total_max_attempts": 1}),
         )
-        given: dict[str, Any] = {}
+        request: dict[str, Any] = {}
 
-        def noted(params: dict[str, Any], **_: Any) -> None:
-            given.clear()
-            given.update(params)
+        def record(params: dict[str, Any], **_: Any) -> None:
+            request.clear()
+            request.update(params)
 
-        def answered(model: Any, **_: Any) -> Any:
-            self.asked.append((model.name, dict(given)))
-            answer = {**EMPTY, **self.answers}[model.name]
-            if isinstance(answer, Callable):  # type: ignore[arg-type]
+        def respond(model: Any, **_: Any) -> Any:
+            self.requests.append((model.name, dict(request)))
+            response = {**EMPTY, **self.responses}[model.name]
+            if isinstance(response, Callable):  # type: ignore[arg-type]
                 try:
-                    answer = answer(dict(given))
+                    response = response(dict(request))
                 except RefusedError as refused:
-                    answer = refused
-            if isinstance(answer, RefusedError):
-                error = {"Error": {"Code": answer.code, "Message": ""}}
+                    response = refused
+            if isinstance(response, RefusedError):
+                error = {"Error": {"Code": response.code, "Message": ""}}
                 return SimpleNamespace(status_code=400), error
-            return SimpleNamespace(status_code=200), answer
+            return SimpleNamespace(status_code=200), response
 
-        made.meta.events.register("provide-client-params.*.*", noted)
-        made.meta.events.register("before-call.*.*", answered)
-        return made
+        client.meta.events.register("provide-client-params.*.*", record)
+        client.meta.events.register("before-call.*.*", respond)
+        return client

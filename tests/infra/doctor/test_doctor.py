@@ -31,9 +31,9 @@ def examined(
     needs: Needs, answers: dict[str, Any], *, try_keys: bool = False, **changes: Any
 ) -> tuple[list[PreflightFinding], FakeAccount]:
     settings = read_settings({"stage": "prod", "audit-ledger": {**SETTINGS, **changes}})
-    made = FakeAccount(answers)
-    account = Account(made.client, settings, needs, ACCOUNT, REGION)
-    return list(account.findings(try_keys=try_keys)), made
+    account = FakeAccount(answers)
+    examiner = Account(account.client, settings, needs, ACCOUNT, REGION)
+    return list(examiner.findings(try_keys=try_keys)), account
 
 
 def of(found: list[PreflightFinding], check: str) -> list[tuple[str, str]]:
@@ -57,36 +57,36 @@ def test_needs_are_those_of_the_templates(needs: Needs, prod: Assembly) -> None:
     assert needs.key_specs == {"ECC_NIST_EDWARDS25519", "ML_DSA_44", "SYMMETRIC_DEFAULT"}
 
 
-def test_an_empty_bootstrapped_account_is_good_but_for_keys_that_were_not_tried(
+def test_an_empty_bootstrapped_account_lacks_only_a_test_of_keys(
     needs: Needs,
 ) -> None:
     """Exit 3: that a region makes ML-DSA keys is not known before one was made. Nothing changes."""
-    found, made = examined(needs, {})
+    found, account = examined(needs, {})
     assert {f.check for f in found if f.status == "unknown"} == {"key specs"}
     assert not [f for f in found if f.status == "problem"]
     assert exit_code(found) == 3
     assert {
-        op for op, _ in made.asked if op.startswith(("Create", "Put", "Delete", "Schedule"))
+        op for op, _ in account.requests if op.startswith(("Create", "Put", "Delete", "Schedule"))
     } == set()
 
 
-def test_keys_are_tried_when_told_to_and_deleted_at_once(needs: Needs) -> None:
+def test_keys_are_created_on_request_and_deleted_at_once(needs: Needs) -> None:
     """One of each spec, with the shortest waiting period."""
     made_key = {"CreateKey": {"KeyMetadata": {"KeyId": "k"}}, "ScheduleKeyDeletion": {"KeyId": "k"}}
-    found, made = examined(needs, made_key, try_keys=True)
+    found, account = examined(needs, made_key, try_keys=True)
     assert exit_code(found) == 0
-    asked = [params for op, params in made.asked if op == "CreateKey"]
-    assert {a["KeySpec"] for a in asked} == needs.key_specs
-    assert [p["PendingWindowInDays"] for op, p in made.asked if op == "ScheduleKeyDeletion"] == [
-        7
-    ] * 3
+    specs = [params["KeySpec"] for op, params in account.requests if op == "CreateKey"]
+    assert set(specs) == needs.key_specs
+    assert [
+        p["PendingWindowInDays"] for op, p in account.requests if op == "ScheduleKeyDeletion"
+    ] == [7] * 3
 
 
 def test_a_region_without_mldsa_is_a_problem(needs: Needs) -> None:
-    """As KMS says it."""
+    """The finding contains the error of KMS."""
 
-    def create(asked: dict[str, Any]) -> Any:
-        if asked["KeySpec"] == "ML_DSA_44":
+    def create(request: dict[str, Any]) -> Any:
+        if request["KeySpec"] == "ML_DSA_44":
             raise RefusedError("ValidationException")
         return {"KeyMetadata": {"KeyId": "k"}}
 
@@ -182,9 +182,7 @@ def test_a_region_without_mldsa_is_a_problem(needs: Needs) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_what_stands_in_the_way_is_named(
-    needs: Needs, answers: dict[str, Any], check: str, said: str
-) -> None:
+def test_an_obstacle_is_named(needs: Needs, answers: dict[str, Any], check: str, said: str) -> None:
     """Exit 1, by the check that found it, with what to do or where that stands."""
     found, _ = examined(needs, answers)
     (problem, *_) = [f for f in found if f.status == "problem" and said in f.found]
@@ -216,29 +214,29 @@ def test_what_a_failed_stack_left_is_named(needs: Needs, status: str, left: bool
     )
 
 
-def test_another_bootstrap_stack_is_asked_for(prod: Assembly) -> None:
+def test_the_configured_bootstrap_stack_is_checked(prod: Assembly) -> None:
     """By the qualifier of cdk.json, in its parameter and its role."""
     settings = read_settings({"stage": "prod", "audit-ledger": SETTINGS})
-    made = FakeAccount({})
+    account = FakeAccount({})
     list(
-        Account(made.client, settings, needs_of(prod.folder), ACCOUNT, REGION, "ours").findings(
+        Account(account.client, settings, needs_of(prod.folder), ACCOUNT, REGION, "other").findings(
             try_keys=False
         )
     )
-    asked = dict(made.asked)
-    assert asked["GetParameter"] == {"Name": "/cdk-bootstrap/ours/version"}
-    role = asked["SimulatePrincipalPolicy"]["PolicySourceArn"]
-    assert role == f"arn:aws:iam::{ACCOUNT}:role/cdk-ours-cfn-exec-role-{ACCOUNT}-{REGION}"
+    requests = dict(account.requests)
+    assert requests["GetParameter"] == {"Name": "/cdk-bootstrap/other/version"}
+    role = requests["SimulatePrincipalPolicy"]["PolicySourceArn"]
+    assert role == f"arn:aws:iam::{ACCOUNT}:role/cdk-other-cfn-exec-role-{ACCOUNT}-{REGION}"
 
 
-def test_what_a_deployed_stage_reserves_already_is_not_asked_for_twice(needs: Needs) -> None:
+def test_concurrency_that_a_stage_has_reserved_is_not_counted_twice(needs: Needs) -> None:
     """The same account a day later: 1,000 less what is reserved is free, and enough."""
     reserved = sum(needs.reserved.values())
     limits = {"ConcurrentExecutions": reserved + 100, "UnreservedConcurrentExecutions": 100}
     answers = {
         "GetAccountSettings": {"AccountLimit": limits},
-        "GetFunctionConcurrency": lambda asked: {
-            "ReservedConcurrentExecutions": needs.reserved[asked["FunctionName"]]
+        "GetFunctionConcurrency": lambda request: {
+            "ReservedConcurrentExecutions": needs.reserved[request["FunctionName"]]
         },
     }
     found, _ = examined(needs, answers)
@@ -246,7 +244,7 @@ def test_what_a_deployed_stage_reserves_already_is_not_asked_for_twice(needs: Ne
 
 
 @pytest.mark.parametrize("operation", ["GetAccountSummary", "DescribeStacks", "GetAccountSettings"])
-def test_what_may_not_be_asked_is_unknown_and_never_good(needs: Needs, operation: str) -> None:
+def test_a_check_without_permission_is_unknown_and_never_good(needs: Needs, operation: str) -> None:
     """Exit 3, and the other checks are made all the same."""
     made = {"CreateKey": {"KeyMetadata": {"KeyId": "k"}}, "ScheduleKeyDeletion": {"KeyId": "k"}}
     found, _ = examined(needs, {operation: RefusedError("AccessDenied"), **made}, try_keys=True)
@@ -339,7 +337,7 @@ def test_people_see_what_to_do_below_what_was_found() -> None:
     ]
 
 
-def test_a_wrong_setting_is_a_problem_and_nothing_else_is_asked(
+def test_an_invalid_setting_is_the_only_problem_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As JSON: stage, exit code, findings."""
@@ -367,7 +365,7 @@ def test_no_credentials_are_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_ledger_command_runs_it_in_the_checkout(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """And gives its exit code; elsewhere it says where it belongs."""
+    """And returns its exit code; elsewhere it states where it belongs."""
     ran: list[list[str]] = []
 
     def noted(command: list[str], **_: Any) -> "subprocess.CompletedProcess[str]":
