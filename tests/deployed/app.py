@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
 
 from tests.conftest import REPOSITORY
-from tests.deployed.emulator import ACCOUNT, REGION, Emulator, poll
+from tests.deployed.emulator import ACCOUNT, REGION, Emulator, wait_until
 
 LEDGER = "north"
 STAGE = "dev"
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class App:
-    """`outputs`: of the stacks, by stack and name."""
+    """The deployed stacks. `outputs`: by stack and name."""
 
     emulator: Emulator
     outputs: Mapping[str, Mapping[str, str]]
@@ -43,9 +43,9 @@ class App:
     def api(self) -> Mapping[str, str]:
         return self.outputs[f"{PREFIX}-api"]
 
-    def token(self, whose: str) -> str:
-        """Get a token for the credentials of a portal or a reader, as they do."""
-        start = f"Client{LEDGER.title()}{whose.title()}"
+    def token(self, client: str) -> str:
+        """Get a token with the credentials of a portal or a reader."""
+        start = f"Client{LEDGER.title()}{client.title()}"
         client_id = next(v for k, v in self.api.items() if k.startswith(start))
         described = self.emulator.client("cognito-idp").describe_user_pool_client(
             UserPoolId=self.api["UserPool"], ClientId=client_id
@@ -56,13 +56,13 @@ class App:
         request = Request(
             f"{self.emulator.url}/oauth2/token", form, {"Authorization": f"Basic {basic}"}
         )
-        with urlopen(request) as answer:
-            return str(json.load(answer)["access_token"])
+        with urlopen(request) as response:
+            return str(json.load(response)["access_token"])
 
-    def ask(
+    def request(
         self, method: str, path: str, token: str | None, body: Any = None, **headers: str
     ) -> tuple[int, "Message[str, str]", bytes]:
-        """Ask the API under its own host name."""
+        """Send a request to the API under its own host name."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         sent["Host"] = urlsplit(self.api["Url"]).netloc
         if token is not None:
@@ -70,8 +70,8 @@ class App:
         data = None if body is None else json.dumps(body).encode()
         request = Request(f"{self.emulator.url}{path}", data, sent, method=method)
         try:
-            with urlopen(request) as answer:
-                return answer.status, answer.headers, answer.read()
+            with urlopen(request) as response:
+                return response.status, response.headers, response.read()
         except HTTPError as error:
             return error.code, error.headers, error.read()
 
@@ -90,7 +90,7 @@ class App:
         )
 
     def published_size(self) -> int:
-        """Return the size that the checkpoint in S3 says; 0 before there is one."""
+        """Return the size in the checkpoint in S3; 0 if there is none."""
         s3 = self.emulator.client("s3")
         try:
             stored = s3.get_object(Bucket=PUBLISHED, Key=f"{LEDGER}/checkpoint")
@@ -98,15 +98,17 @@ class App:
             return 0
         return int(stored["Body"].read().split(b"\n")[1])
 
-    def until(self, found: Callable[[], T]) -> T:
-        """Return what `found` returns once that is true; fail with the functions' logs."""
+    def wait_until(self, condition: Callable[[], T]) -> T:
+        """Return the first true result of `condition`; fail with the functions' logs."""
         try:
-            return poll(found, WAIT_SECONDS)
+            return wait_until(condition, WAIT_SECONDS)
         except TimeoutError as error:
-            raise AssertionError(f"{error}; the functions logged:\n{self.said()}") from error
+            raise AssertionError(
+                f"{error}; the functions logged:\n{self.function_logs()}"
+            ) from error
 
-    def said(self) -> str:
-        """Return what the functions wrote to their logs."""
+    def function_logs(self) -> str:
+        """Return the log lines of all functions and the end of the emulator's output."""
         logs = self.emulator.client("logs")
         lines = []
         for group in logs.describe_log_groups()["logGroups"]:

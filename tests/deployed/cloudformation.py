@@ -23,7 +23,7 @@ class Assets:
 
 
 def deploy(assembly: Path, client: Callable[[str], Any], assets: Assets) -> dict[str, Any]:
-    """Deploy all stacks of an assembly; give their outputs, by stack and name."""
+    """Deploy all stacks of an assembly, and return their outputs, by stack and name."""
     client("ssm").put_parameter(Name=BOOTSTRAP_VERSION, Value="21", Type="String")
     s3 = client("s3")
     location = {"LocationConstraint": assets.region}
@@ -51,7 +51,7 @@ def deploy(assembly: Path, client: Callable[[str], Any], assets: Assets) -> dict
 
 
 def bundled(assembly: Path) -> Iterator[tuple[str, bytes]]:
-    """Return every folder asset of an assembly as a zip, under the key that templates name."""
+    """Yield every folder asset of an assembly as a zip, under the key that templates name."""
     for manifest in sorted(assembly.glob("*.assets.json")):
         files: Mapping[str, Any] = json.loads(manifest.read_text())["files"]
         for file in files.values():
@@ -61,7 +61,7 @@ def bundled(assembly: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def zipped(folder: Path) -> bytes:
-    """Zip a folder; stored, because nobody downloads it."""
+    """Zip a folder without compression: nobody downloads it."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         for file in sorted(folder.rglob("*")):

@@ -11,25 +11,25 @@ from infra.synth import synthesize
 from tests.conftest import REPOSITORY, skip_unless_ci
 from tests.deployed.app import SETTINGS, App
 from tests.deployed.cloudformation import Assets, deploy
-from tests.deployed.emulator import ACCOUNT, REGION, Emulator, emulated, made_environment
+from tests.deployed.emulator import ACCOUNT, REGION, Emulator, create_environment, run_emulator
 
 BUILD = REPOSITORY / "build" / "deployed"
 
 
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    """ministack, taught what it lacks; skipped where pip cannot get it, not on CI."""
+    """ministack with its patches; skipped if pip cannot install it, except on CI."""
     try:
-        python = made_environment(BUILD / "venv")
+        python = create_environment(BUILD / "venv")
     except subprocess.CalledProcessError as error:
         skip_unless_ci(f"ministack cannot be installed:\n{error.stderr}")
-    with emulated(python, tmp_path_factory.mktemp("ministack")) as running:
+    with run_emulator(python, tmp_path_factory.mktemp("ministack")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def bundled() -> Path:
-    """The templates with real assets; those whose sources and lock are unchanged are kept."""
+    """The templates with real assets; those with unchanged sources and lock are reused."""
     folder = BUILD / "assembly"
     for file in folder.glob("*.json"):
         file.unlink()

@@ -9,10 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from typing import Any, TypeVar
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -26,7 +25,7 @@ REGION = "eu-central-1"
 ACCOUNT = "000000000000"  # ministack's own
 SCHEDULE_MINUTE_SECONDS = 2
 START_SECONDS = 60
-ASK_AGAIN_SECONDS = 0.1
+POLL_SECONDS = 0.1
 STOP_SECONDS = 10
 
 T = TypeVar("T")
@@ -34,7 +33,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Emulator:
-    """A running emulator. `log`: what it said."""
+    """A running emulator. `log`: the file of its output."""
 
     python: Path
     port: int
@@ -47,7 +46,7 @@ class Emulator:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a command needs to reach it instead of AWS."""
+        """Return the variables by which a command reaches it instead of AWS."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_DEFAULT_REGION": REGION,
@@ -66,7 +65,7 @@ class Emulator:
         )
 
     def listening(self) -> set[str]:
-        """Addresses on which its process listens, as /proc writes them (hex, reversed)."""
+        """Return the addresses on which its process listens, as in /proc (hex, reversed)."""
         sockets = {
             link.removeprefix("socket:[").removesuffix("]")
             for fd in Path(f"/proc/{self.pid}/fd").iterdir()
@@ -81,34 +80,34 @@ class Emulator:
         }
 
 
-def made_environment(folder: Path) -> Path:
-    """Make the virtual environment, once for its requirements; give its Python.
+def create_environment(folder: Path) -> Path:
+    """Create the virtual environment, once for its requirements, and return its Python.
 
-    CalledProcessError where pip cannot install what is locked.
+    Raise CalledProcessError if pip cannot install the locked packages.
     """
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
-    python, made_for = folder / "bin" / "python", folder / "made-for"
-    if made_for.is_file() and made_for.read_text() == wanted:
+    expected = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
+    python, created_for = folder / "bin" / "python", folder / "created-for"
+    if created_for.is_file() and created_for.read_text() == expected:
         return python
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     locked = ["--require-hashes", "--only-binary=:all:", "-r", str(REQUIREMENTS)]
     subprocess.run([python, *install, *locked], check=True, capture_output=True, text=True)
-    made_for.write_text(wanted)
+    created_for.write_text(expected)
     return python
 
 
 @contextmanager
-def emulated(python: Path, folder: Path) -> Iterator[Emulator]:
-    """Run it, with all that it writes in `folder`; end it and the functions that it started."""
+def run_emulator(python: Path, folder: Path) -> Iterator[Emulator]:
+    """Run it with all its files in `folder`; end it and the functions that it started."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = folder / "ministack.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [python, HERE / "taught_ministack.py"],
+            [python, HERE / "patched_ministack.py"],
             env={
                 "PATH": os.environ["PATH"],
                 "TMPDIR": str(folder),
@@ -134,27 +133,30 @@ def emulated(python: Path, folder: Path) -> Iterator[Emulator]:
 
 
 def _await_ready(emulator: Emulator, process: "subprocess.Popen[bytes]") -> None:
-    def answers() -> bool:
+    def is_ready() -> bool:
+        if process.poll() is not None:
+            raise TimeoutError
         try:
             with urlopen(f"{emulator.url}/_ministack/health"):
                 return True
         except (URLError, ConnectionError):
             return False
 
-    with suppress(TimeoutError):
-        if poll(lambda: answers() or process.poll() is not None, START_SECONDS) and answers():
-            return
-    raise RuntimeError(f"ministack did not start:\n{emulator.log.read_text()}")
+    try:
+        wait_until(is_ready, START_SECONDS)
+    except TimeoutError as error:
+        raise RuntimeError(f"ministack did not start:\n{emulator.log.read_text()}") from error
 
 
-def poll(found: Callable[[], T], seconds: float) -> T:
-    """Return what `found` returns once that is true. Raise TimeoutError after `seconds`.
+def wait_until(condition: Callable[[], T], seconds: float) -> T:
+    """Return the first true result of `condition`. Raise TimeoutError after `seconds`.
 
-    Other processes work in real time here, and none of them can notify this one.
+    The only wait of these tests: functions, queues and schedules work in real time in other
+    processes, which have no way to notify this one.
     """
-    end, never = time.monotonic() + seconds, Event()
-    while not (value := found()):
-        if time.monotonic() > end:
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds} s")
-        never.wait(ASK_AGAIN_SECONDS)
+        time.sleep(POLL_SECONDS)
     return value

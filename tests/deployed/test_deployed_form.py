@@ -2,14 +2,14 @@
 
 Elsewhere functions run in the tests' own process, which has every package and what the tests set.
 Here each runs as Lambda runs it: a process of its own, from its asset alone, with the environment
-that its template gives, behind the HTTP API, queue and schedule that the templates declare. The
+of its template, behind the HTTP API, queue and schedule that the templates declare. The
 emulator is ministack. Where this is not AWS:
 
 - wheels are for this machine and its Python, through the same bundling with the platform as a
   parameter; Lambda's are for arm64 and 3.13.
-- ML-DSA keys, Object Lock and alarms over several metrics are taught to it, and `rate(1 minute)`
-  comes round every two seconds: `taught_ministack.py`.
-- nobody is refused anything: permissions are held by `tests/infra` and the local ledger.
+- ML-DSA keys, Object Lock and alarms over several metrics are patched in, and `rate(1 minute)`
+  is every two seconds: `patched_ministack.py`.
+- no request is denied: permissions are checked by `tests/infra` and the local ledger.
 """
 
 import json
@@ -43,7 +43,7 @@ def token(app: App) -> str:
 
 @pytest.fixture(scope="module")
 def policy(app: App, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Whom to trust, by the keys that the template made."""
+    """The policy file of the ledger, with the keys that the template created."""
     file = tmp_path_factory.mktemp("policy") / "policy"
     ran = app.ledger("policy", *WHERE, "-o", str(file))
     assert ran.returncode == 0, ran.stderr
@@ -53,23 +53,23 @@ def policy(app: App, tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def published(app: App, token: str) -> int:
     """Events of every kind, sent over HTTP and awaited in a digest; how many entries there are."""
-    status, _, _ = app.ask("POST", "/AuditEvent", None, event(), Content_Type=FHIR)
+    status, _, _ = app.request("POST", "/AuditEvent", None, event(), Content_Type=FHIR)
     assert status == 401
     first = event()
 
     def sent() -> bool:
-        answer = app.ask(
+        answer = app.request(
             "POST", "/AuditEvent", token, first, Content_Type=FHIR, Idempotency_Key="one"
         )
-        assert answer[0] in (201, 503), app.said()
+        assert answer[0] in (201, 503), app.function_logs()
         return answer[0] == 201
 
-    app.until(sent)  # its publisher gives a new ledger its keys, within a minute
-    assert sent(), app.said()  # a repeat
+    app.wait_until(sent)  # its publisher gives a new ledger its keys, within a minute
+    assert sent(), app.function_logs()  # a repeat
     request = {"method": "POST", "url": "AuditEvent"}
     entries = [{"resource": event(), "request": request} for _ in range(2)]
     bundle = {"resourceType": "Bundle", "type": "batch", "entry": entries}
-    status, _, body = app.ask("POST", "/", token, bundle, Content_Type=FHIR)
+    status, _, body = app.request("POST", "/", token, bundle, Content_Type=FHIR)
     assert status == 200, body
     cloud_event = {
         "specversion": "1.0",
@@ -80,10 +80,10 @@ def published(app: App, token: str) -> int:
         "data": event(),
     }
     kind = "application/cloudevents+json"
-    status, _, body = app.ask("POST", "/events", token, cloud_event, Content_Type=kind)
+    status, _, body = app.request("POST", "/events", token, cloud_event, Content_Type=kind)
     assert status == 202, body
     size = 1 + 1 + 2 + 1  # the ledger's creation, and no repeat
-    app.until(lambda: app.published_size() >= size)
+    app.wait_until(lambda: app.published_size() >= size)
     return size
 
 
@@ -99,8 +99,8 @@ def test_the_emulator_listens_on_this_machine_only(emulator: Emulator) -> None:
     assert emulator.listening() == LOOPBACK
 
 
-def test_a_package_that_is_missing_from_an_asset_is_missed(emulator: Emulator) -> None:
-    """Functions see nothing of the emulator's own packages."""
+def test_a_function_cannot_import_packages_of_the_emulator(emulator: Emulator) -> None:
+    """So a package that is missing from an asset is not found elsewhere."""
     import_it = ["-I", "-S", "-c", "import cryptography"]
     ran = subprocess.run([emulator.python, *import_it], capture_output=True, check=False, text=True)
     assert "No module named 'cryptography'" in ran.stderr
@@ -116,14 +116,14 @@ def test_events_travel_from_http_to_a_verified_digest(
     assert len(rows) == published - 1
 
 
-def test_what_is_published_is_served_over_http(app: App, published: int, token: str) -> None:
-    """The function that serves it starts from its zip too, and gives the bytes that are in S3."""
-    status, headers, body = app.ask("GET", f"/published/{LEDGER}/checkpoint", token)
+def test_published_files_are_served_over_http(app: App, published: int, token: str) -> None:
+    """The function that serves it starts from its zip too, and returns the bytes that are in S3."""
+    status, headers, body = app.request("GET", f"/published/{LEDGER}/checkpoint", token)
     assert status == 200
     stored = app.emulator.client("s3").get_object(Bucket=PUBLISHED, Key=f"{LEDGER}/checkpoint")
     assert (body, headers["Content-Type"]) == (stored["Body"].read(), "text/plain; charset=utf-8")
-    assert app.ask("GET", f"/published/{LEDGER}/none", token)[0] == 404
-    assert app.ask("GET", "/published/south/checkpoint", token)[0] == 403
+    assert app.request("GET", f"/published/{LEDGER}/none", token)[0] == 404
+    assert app.request("GET", "/published/south/checkpoint", token)[0] == 403
 
 
 def test_a_dead_letter_is_archived(app: App) -> None:
@@ -138,12 +138,12 @@ def test_a_dead_letter_is_archived(app: App) -> None:
         found: list[dict[str, Any]] = listed.get("Contents", [])
         return found
 
-    (letter,) = app.until(archived)
-    kept = json.loads(s3.get_object(Bucket=ARCHIVE, Key=letter["Key"])["Body"].read())
-    assert "a message that nobody could append" in kept.values()
+    (letter,) = app.wait_until(archived)
+    stored = json.loads(s3.get_object(Bucket=ARCHIVE, Key=letter["Key"])["Body"].read())
+    assert "a message that nobody could append" in stored.values()
 
 
-def test_lost_tables_are_rebuilt_and_the_ledger_goes_on(
+def test_lost_tables_are_rebuilt_and_the_ledger_continues(
     app: App, published: int, token: str, policy: str
 ) -> None:
     """The drill: blocks and events emptied, rebuilt by the command, appended to and published."""
@@ -165,8 +165,8 @@ def test_lost_tables_are_rebuilt_and_the_ledger_goes_on(
     # A publisher that ran while the blocks were gone froze the ledger first.
     assert ran.returncode == 0 or "is not frozen" in ran.stderr, ran.stdout + ran.stderr
     assert {table: items(table) for table in keys} == before
-    assert app.ask("POST", "/AuditEvent", token, event(), Content_Type=FHIR)[0] == 201
-    app.until(lambda: app.published_size() > published)
+    assert app.request("POST", "/AuditEvent", token, event(), Content_Type=FHIR)[0] == 201
+    app.wait_until(lambda: app.published_size() > published)
     assert verify(app, policy)["size"] == published + 1
 
 
@@ -195,15 +195,15 @@ def test_a_frozen_ledger_stores_accepted_events_until_it_is_unfrozen(
         UpdateExpression="SET frozen = :reason",
         ExpressionAttributeValues={":reason": {"S": reason}},
     )
-    refused = app.said().count("refused: frozen")
-    status, _, _ = app.ask("POST", "/AuditEvent", token, event(), Content_Type=FHIR)
+    refused = app.function_logs().count("refused: frozen")
+    status, _, _ = app.request("POST", "/AuditEvent", token, event(), Content_Type=FHIR)
     assert status == 201  # portals notice nothing
-    app.until(lambda: app.said().count("refused: frozen") > refused + 15)
+    app.wait_until(lambda: app.function_logs().count("refused: frozen") > refused + 15)
     assert (dead_letters(), app.published_size()) == (dead, before)
     both = ["--archive", ARCHIVE, "--published", PUBLISHED]
     ran = app.ledger("unfreeze", *WHERE, *both, "--reason", reason)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    app.until(lambda: app.published_size() > before)
+    app.wait_until(lambda: app.published_size() > before)
     assert verify(app, policy)["size"] == before + 1
     assert dead_letters() == dead
 
@@ -218,43 +218,43 @@ def recorded(app: App, published: int, token: str) -> dict[str, Any]:
     sent = event()
     sent["entity"].append({"what": what})
     before = app.published_size()
-    status, headers, _ = app.ask("POST", "/AuditEvent", token, sent, Content_Type=FHIR)
+    status, headers, _ = app.request("POST", "/AuditEvent", token, sent, Content_Type=FHIR)
     assert status == 201
-    app.until(lambda: app.published_size() > before)
+    app.wait_until(lambda: app.published_size() > before)
     return {**sent, "id": headers["Location"].partition("/AuditEvent/")[2].partition("/")[0]}
 
 
-def test_an_event_is_found_shown_and_proven(
+def test_an_event_is_found_read_and_proven(
     app: App, recorded: dict[str, Any], policy: str, tmp_path: Path
 ) -> None:
-    """Query, from its zip, with a reader's own token; what it proves, the command verifies."""
+    """By query, from its zip, with a reader's token; the command verifies the receipt."""
     reader, id_ = app.token("security"), recorded["id"]
     patient = recorded["entity"][0]["what"]["identifier"]
-    asked = urlencode({"patient.identifier": f"{patient['system']}|{patient['value']}"})
-    assert app.ask("GET", f"/AuditEvent?{asked}", app.token("ehr"))[0] == 403
-    status, _, body = app.ask("GET", f"/AuditEvent?{asked}", reader)
-    assert status == 200, app.said()
+    query = urlencode({"patient.identifier": f"{patient['system']}|{patient['value']}"})
+    assert app.request("GET", f"/AuditEvent?{query}", app.token("ehr"))[0] == 403
+    status, _, body = app.request("GET", f"/AuditEvent?{query}", reader)
+    assert status == 200, app.function_logs()
     found = [entry["resource"] for entry in json.loads(body)["entry"]]
     assert [one for one in found if one.get("entity") == recorded["entity"]]
-    status, _, body = app.ask("GET", f"/AuditEvent/{id_}", reader)
+    status, _, body = app.request("GET", f"/AuditEvent/{id_}", reader)
     assert (status, json.loads(body)["entity"]) == (200, recorded["entity"])
-    status, _, body = app.ask("GET", f"/AuditEvent/{id_}/receipt", reader)
+    status, _, body = app.request("GET", f"/AuditEvent/{id_}/receipt", reader)
     assert status == 200, body
     receipt = json.loads(body)
     (tmp_path / "proof").write_text(receipt["proof"])
-    held = {name: receipt[name] for name in ("entry", "index_row", "record", "blind")}
-    (tmp_path / "record").write_text(json.dumps(held))
+    disclosed = {name: receipt[name] for name in ("entry", "index_row", "record", "blind")}
+    (tmp_path / "record").write_text(json.dumps(disclosed))
     verified = ["--policy", policy, "--record", str(tmp_path / "record")]
     ran = app.ledger("receipt", "verify", str(tmp_path / "proof"), *verified)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_a_search_is_itself_an_event_by_the_reader(app: App, recorded: dict[str, Any]) -> None:
-    """Query invokes ingest before it answers: the next digest covers that somebody looked."""
+    """Query invokes ingest before it answers: the next digest covers the search."""
     reader, before = app.token("security"), app.published_size()
-    assert app.ask("GET", "/AuditEvent?date=ge2020", reader)[0] == 200
-    app.until(lambda: app.published_size() > before)
-    status, _, body = app.ask("GET", "/AuditEvent?type=110101&date=ge2020", reader)
+    assert app.request("GET", "/AuditEvent?date=ge2020", reader)[0] == 200
+    app.wait_until(lambda: app.published_size() > before)
+    status, _, body = app.request("GET", "/AuditEvent?type=110101&date=ge2020", reader)
     assert status == 200
     client_id = next(v for k, v in app.api.items() if k.startswith("ClientNorthSecurity"))
     uses = [entry["resource"] for entry in json.loads(body)["entry"]]
@@ -263,21 +263,21 @@ def test_a_search_is_itself_an_event_by_the_reader(app: App, recorded: dict[str,
     assert all(client_id in json.dumps(agent) for agent in agents)
 
 
-def test_what_the_follower_stored_is_returned(app: App, recorded: dict[str, Any]) -> None:
+def test_views_of_the_follower_are_returned(app: App, recorded: dict[str, Any]) -> None:
     """The bus starts it after each digest, from its zip; query reads what it stored."""
     reader = app.token("security")
 
     def entries() -> Any:
-        asked = {"digest": DOCUMENT}
+        query = {"digest": DOCUMENT}
         kind = "application/json"
-        status, _, body = app.ask("POST", "/documents/verify", reader, asked, Content_Type=kind)
-        assert status == 200, app.said()
+        status, _, body = app.request("POST", "/documents/verify", reader, query, Content_Type=kind)
+        assert status == 200, app.function_logs()
         return json.loads(body)["entries"]
 
-    assert [entry["id"] for entry in app.until(entries)] == [recorded["id"]]
-    status, _, body = app.ask("GET", "/portals/ehr/gaps", reader)
+    assert [entry["id"] for entry in app.wait_until(entries)] == [recorded["id"]]
+    status, _, body = app.request("GET", "/portals/ehr/gaps", reader)
     assert (status, json.loads(body)["gaps"]) == (200, [])
-    assert app.ask("GET", "/findings", reader)[0] == 200
+    assert app.request("GET", "/findings", reader)[0] == 200
 
 
 def test_every_function_that_is_declared_has_code_of_its_own(bundled: Path) -> None:

@@ -1,15 +1,15 @@
-"""ministack, as its own virtual environment runs it, taught what it lacks. Not imported by tests.
+"""ministack with patches for what it lacks, run by its own environment; not imported by tests.
 
-    GATEWAY_PORT=… SCHEDULE_MINUTE_SECONDS=… python taught_ministack.py
+    GATEWAY_PORT=… SCHEDULE_MINUTE_SECONDS=… python patched_ministack.py
 
 Each item names what to delete when ministack learns it:
 
-- ML-DSA keys in KMS (1.5 refuses the key spec): `teach_mldsa44`, by the rules of `infra/local`.
-- alarms over several metrics in CloudFormation (1.5 refuses the stack): `teach_metric_math`, which
+- ML-DSA keys in KMS (1.5 refuses the key spec): `patch_mldsa44`, by the rules of `infra/local`.
+- alarms over several metrics in CloudFormation (1.5 refuses the stack): `patch_metric_math`, which
   keeps them as alarms of their first metric; no test here looks at alarms.
-- Object Lock of buckets in CloudFormation (1.5 makes them without): `teach_object_lock`.
-- policies of event buses in CloudFormation (1.5 refuses the stack): `teach_bus_policies`.
-- the alias by which the API or a rule calls a function (1.5 tells the version): `teach_aliases`.
+- Object Lock of buckets in CloudFormation (1.5 makes them without): `patch_object_lock`.
+- policies of event buses in CloudFormation (1.5 refuses the stack): `patch_bus_policies`.
+- the alias by which the API or a rule calls a function (1.5 tells the version): `patch_aliases`.
 - schedules in less than their real time, for tests: `shorten_minutes`.
 - functions see the emulator's own packages, botocore among them, so that one missing from an asset
   would not be missed: `isolate_functions` starts them with an interpreter that has none.
@@ -32,11 +32,11 @@ from ministack.services.cloudformation import provisioners
 SPEC, ALGORITHM = "ML_DSA_44", "ML_DSA_SHAKE_256"
 
 
-def teach_mldsa44() -> None:
+def patch_mldsa44() -> None:
     """Create a key as an Ed25519 one and give it the material of the other; sign with that."""
     create_key, sign = kms._create_key, kms._sign
 
-    def taught_create_key(data: dict[str, Any]) -> Any:
+    def patched_create_key(data: dict[str, Any]) -> Any:
         if data.get("KeySpec") != SPEC:
             return create_key(data)
         before = set(kms._keys)
@@ -47,7 +47,7 @@ def teach_mldsa44() -> None:
             kms._set_asymmetric_material(record, MLDSA44PrivateKey.generate())
         return answer
 
-    def taught_sign(data: dict[str, Any]) -> Any:
+    def patched_sign(data: dict[str, Any]) -> Any:
         record = kms._resolve_key(data.get("KeyId", ""))
         if not record or record["KeySpec"] != SPEC:
             return sign(data)
@@ -61,14 +61,14 @@ def teach_mldsa44() -> None:
             {"KeyId": record["Arn"], "Signature": signature, "SigningAlgorithm": ALGORITHM}
         )
 
-    kms._create_key, kms._sign = taught_create_key, taught_sign
+    kms._create_key, kms._sign = patched_create_key, patched_sign
 
 
-def teach_metric_math() -> None:
-    """Take an alarm over several metrics for one over the first."""
+def patch_metric_math() -> None:
+    """Treat an alarm over several metrics as one over the first."""
     record = provisioners._cw_metric_alarm_record
 
-    def taught(name: str, props: dict[str, Any]) -> Any:
+    def patched(name: str, props: dict[str, Any]) -> Any:
         metrics = props.get("Metrics")
         if metrics:
             stat = next(m["MetricStat"] for m in metrics if "MetricStat" in m)
@@ -77,47 +77,47 @@ def teach_metric_math() -> None:
             props |= {"Period": stat["Period"], "Statistic": stat["Stat"]}
         return record(name, props)
 
-    provisioners._cw_metric_alarm_record = taught
+    provisioners._cw_metric_alarm_record = patched
 
 
-def teach_object_lock() -> None:
-    """Make buckets with Object Lock where the template says so."""
+def patch_object_lock() -> None:
+    """Make buckets with Object Lock if the template sets it."""
     handlers = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
     create = handlers["create"]
 
-    def taught(logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
+    def patched(logical_id: str, props: dict[str, Any], stack_name: str) -> Any:
         made = create(logical_id, props, stack_name)
         if props.get("ObjectLockEnabled") in (True, "true"):
             s3._bucket_object_lock[made[0]] = {"enabled": True, "default_retention": None}
         return made
 
-    handlers["create"] = taught
+    handlers["create"] = patched
 
 
-def teach_bus_policies() -> None:
-    """Make policies of buses, which nothing here is judged by: nobody is refused anything."""
+def patch_bus_policies() -> None:
+    """Make policies of buses, which are not enforced here."""
     provisioners._RESOURCE_HANDLERS["AWS::Events::EventBusPolicy"] = {
         "create": lambda logical_id, _props, stack_name: (f"{stack_name}-{logical_id}", {}),
         "delete": lambda _physical_id, _props: None,
     }
 
 
-def teach_aliases() -> None:
-    """Tell a function by which alias API and bus called it, in its context's ARN."""
+def patch_aliases() -> None:
+    """Put the alias by which API and bus called a function into the ARN of its context."""
     effective = lambda_svc._effective_func_record_for_qualifier
 
-    def taught(func: Any, qualifier: str | None) -> Any:
+    def patched(func: Any, qualifier: str | None) -> Any:
         record, config = effective(func, qualifier)
         if config is not None and qualifier in func.get("aliases", {}):
             arn = func["config"]["FunctionArn"]
             config = {**config, "FunctionArn": f"{arn}:{qualifier}"}
         return record, config
 
-    lambda_svc._effective_func_record_for_qualifier = taught
+    lambda_svc._effective_func_record_for_qualifier = patched
 
 
 def shorten_minutes(seconds: float) -> None:
-    """Let `rate(1 minute)` come round every few seconds."""
+    """Shorten `rate(1 minute)` to a few seconds."""
     parse_rate = eventbridge._parse_rate_seconds
 
     def shortened(expression: str) -> float | None:
@@ -143,14 +143,14 @@ def isolate_functions(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    # It listens everywhere unless told otherwise, and for MQTT on another port even then.
+    # It listens everywhere by default, and for MQTT on another port even then.
     os.environ |= {"BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0"}
     with tempfile.TemporaryDirectory(prefix="bare-python-") as name:
-        teach_mldsa44()
-        teach_metric_math()
-        teach_object_lock()
-        teach_bus_policies()
-        teach_aliases()
+        patch_mldsa44()
+        patch_metric_math()
+        patch_object_lock()
+        patch_bus_policies()
+        patch_aliases()
         shorten_minutes(float(os.environ["SCHEDULE_MINUTE_SECONDS"]))
         isolate_functions(Path(name))
         sys.argv = ["ministack"]
