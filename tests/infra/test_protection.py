@@ -103,7 +103,7 @@ def test_public_ledgers_are_delivered_over_https_from_a_private_bucket(prod: Ass
     assert public.startswith("PublicStElsewhere")
 
 
-def test_a_ledgers_parameter_says_what_ingest_reads(prod: Assembly) -> None:
+def test_a_ledgers_parameter_contains_the_settings_of_ingest(prod: Assembly) -> None:
     """Origin, how each portal identifies patients, and the limits of its callers."""
     limits = {"portal": {"rate": 1000, "burst": 20_000}, "reader": {"rate": 20, "burst": 600}}
     parameters = {

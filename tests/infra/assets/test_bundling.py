@@ -63,7 +63,7 @@ def test_our_own_part_of_an_asset_is_small(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_carries_every_module_of_ours_that_it_imports(name: str) -> None:
+def test_a_bundle_contains_every_module_that_its_function_imports(name: str) -> None:
     """The handler is imported where no other module of this project is."""
     sources = function_sources(name)
     code = f"import functions.{name}.handler, audit_ledger; print(audit_ledger.__file__)"

@@ -67,7 +67,7 @@ def test_every_requirement_has_hashes_and_no_index(function: str) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_what_is_asked_for_is_locked(function: str) -> None:
+def test_each_requirement_of_a_function_is_locked(function: str) -> None:
     """requirements.in names what the function uses; the lock adds what that needs."""
     listed = (REPOSITORY / "functions" / function / "requirements.in").read_text().split()
     assert set(listed) <= set(pins(lock_of(function)))

@@ -1,4 +1,4 @@
-"""Alarms: every trouble that a person should know of reaches the topic."""
+"""Alarms: every failure that needs a person reaches the topic."""
 
 from typing import Any
 
@@ -69,7 +69,7 @@ def test_alarms_of_a_ledger(dev: Assembly, ledger: str) -> None:
     assert f"{ledger}-unpublished" in found
 
 
-def test_alarms_of_what_is_shared(dev: Assembly) -> None:
+def test_alarms_of_shared_resources(dev: Assembly) -> None:
     """Throttled tables, an API that fails, events of the bus that nobody took."""
     found = alarms(dev)
     tables = dev.named("AWS::DynamoDB::Table", "TableName")
@@ -114,7 +114,7 @@ def test_our_own_metrics_are_those_that_the_functions_write(dev: Assembly) -> No
         assert f'add_metric("{metric["MetricName"]}"' in handler, function
 
 
-def test_every_alarm_tells_the_encrypted_topic_what_to_do(dev: Assembly) -> None:
+def test_every_alarm_notifies_the_encrypted_topic(dev: Assembly) -> None:
     """When it starts and when it ends."""
     (topic,) = dev.resources("AWS::SNS::Topic")
     assert topic.properties["TopicName"] == f"{P}-alarms"
@@ -127,7 +127,7 @@ def test_every_alarm_tells_the_encrypted_topic_what_to_do(dev: Assembly) -> None
 
 
 def test_digests_without_a_follower_run_raise_an_alarm(dev: Assembly) -> None:
-    """For two hown: the follower itself can tell of no run that did not begin."""
+    """For two hours: the follower itself cannot report a run that did not begin."""
     alarm = alarms(dev)["follower-not-following"]
     assert metrics(alarm) == {
         ("Invocations", f"{P}-follower"),

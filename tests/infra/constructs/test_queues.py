@@ -1,6 +1,7 @@
 """Queues, what feeds on them, and the schedule."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -109,14 +110,20 @@ def test_sqs_and_eventbridge_themselves_are_not_kept_from_a_queue(dev: Assembly)
     assert decision(policies[waiting], request) == "deny"
 
 
+def mapping_of(assembly: Assembly, queue: str) -> Mapping[str, Any]:
+    """Return the one event source mapping of a queue."""
+    (mapping,) = (
+        r.properties
+        for r in assembly.resources("AWS::Lambda::EventSourceMapping")
+        if r.properties["EventSourceArn"] == arn(queue)
+    )
+    return mapping
+
+
 @pytest.mark.parametrize("ledger", LEDGERS)
 def test_a_sequencer_takes_large_batches_two_at_a_time(dev: Assembly, ledger: str) -> None:
     """1,000 messages or a second, and answers message by message."""
-    (mapping,) = (
-        r.properties
-        for r in dev.resources("AWS::Lambda::EventSourceMapping")
-        if r.properties["EventSourceArn"] == arn(f"{P}-{ledger}")
-    )
+    mapping = mapping_of(dev, f"{P}-{ledger}")
     assert mapping["FunctionName"] == f"{P}-{ledger}-sequencer"
     assert mapping["BatchSize"] == 1000
     assert mapping["MaximumBatchingWindowInSeconds"] == 1
@@ -127,11 +134,7 @@ def test_a_sequencer_takes_large_batches_two_at_a_time(dev: Assembly, ledger: st
 @pytest.mark.parametrize("ledger", LEDGERS)
 def test_dead_letters_are_copied_at_once(dev: Assembly, ledger: str) -> None:
     """Without a batching window, and only what was copied leaves the queue."""
-    (mapping,) = (
-        r.properties
-        for r in dev.resources("AWS::Lambda::EventSourceMapping")
-        if r.properties["EventSourceArn"] == arn(f"{P}-{ledger}-dead")
-    )
+    mapping = mapping_of(dev, f"{P}-{ledger}-dead")
     assert mapping["FunctionName"] == f"{P}-dead-letters"
     assert "MaximumBatchingWindowInSeconds" not in mapping
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -139,7 +142,7 @@ def test_dead_letters_are_copied_at_once(dev: Assembly, ledger: str) -> None:
 
 @pytest.mark.parametrize("ledger", LEDGERS)
 def test_a_ledger_is_published_every_minute(dev: Assembly, ledger: str) -> None:
-    """What could not be started is retried within the minute, then leaves word."""
+    """What could not be started is retried within the minute, then left in a queue."""
     (schedule,) = (
         r.properties
         for r in dev.resources("AWS::Scheduler::Schedule")

@@ -195,7 +195,7 @@ def test_the_break_glass_role_may_do_exactly_this(dev: Assembly) -> None:
 
 
 @pytest.mark.parametrize("ledger", LEDGERS)
-def test_a_schedule_may_start_its_publisher_and_leave_word(dev: Assembly, ledger: str) -> None:
+def test_a_schedule_may_start_its_publisher_and_report_failures(dev: Assembly, ledger: str) -> None:
     """And nothing else."""
     assert granted(dev, f"{ledger}-schedule") == {
         f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}-{ledger}-publisher": {
