@@ -47,10 +47,10 @@ from audit_ledger.reading.snapshot import StoredBlock, read_block
 from audit_ledger.records.ledger_keys import LedgerKeyring
 from audit_ledger.records.pseudonyms import detection_key, document_key
 from audit_ledger.records.sealed_view import MAX_VIEW_BYTES, open_view, seal_view
-from audit_ledger.sequence_gaps.counters import CountedState, decode_counted, encode_within
+from audit_ledger.sequence_gaps.counters import CountedState, encode_within, parse_counted_state
 from audit_ledger.sequence_gaps.report import gap_report
 from audit_ledger.sequence_gaps.state import GapState
-from audit_ledger.views.skipped_entries import SkippedEntries, decode_skipped, encode_skipped
+from audit_ledger.views.skipped_entries import SkippedEntries, parse_skipped_entries
 from audit_ledger.views.state_names import COMPLETENESS, RULES, SKIPPED
 from audit_ledger.views.stored_finding import StoredFinding, seal_finding
 from functions.follower.run_state import FollowResult, RunState
@@ -165,12 +165,12 @@ class Follower:
             }
         )
         if COMPLETENESS in cursor.states:
-            counted = decode_counted(self._state(cursor, COMPLETENESS))
+            counted = parse_counted_state(self._state(cursor, COMPLETENESS))
         else:
             counted = self._counted_before() if cursor.item != FOLLOWER else CountedState()
         skipped = SkippedEntries()
         if SKIPPED in cursor.states:
-            skipped = decode_skipped(self._state(cursor, SKIPPED))
+            skipped = parse_skipped_entries(self._state(cursor, SKIPPED))
         return RunState(cursor, counted, detector, skipped, cursor.next_seq)
 
     def _counted_before(self) -> CountedState:
@@ -180,7 +180,7 @@ class Follower:
             if COMPLETENESS not in live.states:
                 return CountedState()
             try:
-                before = decode_counted(self._state(live, COMPLETENESS))
+                before = parse_counted_state(self._state(live, COMPLETENESS))
             except LostRaceError:
                 continue  # another run committed in between
             except (FormatError, VerificationError):
@@ -332,7 +332,7 @@ class Follower:
     def _states(self, run: RunState) -> Mapping[str, bytes]:
         plain = {RULE + name: state for name, state in run.detector.states().items()}
         run.counted, plain[COMPLETENESS] = encode_within(run.counted, MAX_VIEW_BYTES)
-        plain[SKIPPED] = encode_skipped(run.skipped)
+        plain[SKIPPED] = run.skipped.to_bytes()
         not_applicable = run.detector.not_applicable
         plain[RULES] = msgspec.json.encode(
             {

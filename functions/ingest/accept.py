@@ -15,7 +15,7 @@ from audit_ledger.http.authorization import OWN_PORTAL, Authorization, Forbidden
 from audit_ledger.records.queue_message import (
     MAX_MESSAGE_BYTES,
     MessageTooLargeError,
-    encode_queue_message,
+    QueueMessage,
 )
 from audit_ledger.records.subject_secret import SubjectSecret
 from functions.ingest.ledger_context import LedgerContext, LedgerContexts
@@ -134,7 +134,7 @@ def _message(origin: str, received_ms: int, sealed: Sequence[SealedParts]) -> st
     """
     records = [record for parts in sealed for record in parts]
     try:
-        return encode_queue_message(origin, received_ms, records)
+        return QueueMessage(origin, received_ms, tuple(records)).text
     except MessageTooLargeError as error:
         fitting = len(sealed) * MAX_MESSAGE_BYTES * 9 // (error.size_bytes * 10)  # some are larger
         if len(sealed) == 1 or not fitting:

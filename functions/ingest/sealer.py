@@ -30,7 +30,7 @@ from audit_ledger.records.pseudonyms import (
     patient_pseudonym,
     subject_key_hash,
 )
-from audit_ledger.records.record import encode_record
+from audit_ledger.records.record import new_record
 from audit_ledger.records.seal import seal, subject_key
 from audit_ledger.records.sealed_record import BLIND_BYTES, SealedRecord, SealHeader
 from audit_ledger.records.subject_secret import SubjectSecret
@@ -149,9 +149,9 @@ class Sealer:
     def _seal_part(
         self, event: Event, part: Part, row: IndexRow, subject: Subject, received_ms: int
     ) -> SealedRecord:
-        record = encode_record(self.portal, received_ms, event.format, part.resource, part.cut)
+        record = new_record(self.portal, received_ms, event.format, part.resource, part.cut)
         return seal(
-            record,
+            record.to_bytes(),
             urandom(BLIND_BYTES),
             row,
             key=subject.key,

@@ -10,7 +10,7 @@ from audit_ledger.aws.kms_data_keys import WrappingKey
 from audit_ledger.aws.ledgers_table import LedgersTable
 from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.errors import LostRaceError, UnreachableError, VerificationError
-from audit_ledger.records.wrapped_keys import decode_wrapped_keys, encode_wrapped_keys
+from audit_ledger.records.wrapped_keys import parse_wrapped_keys
 
 FIRST_KEYS = "keys/1"
 
@@ -28,12 +28,12 @@ def make_first_keys(
     if table.keys() is not None:
         return False
     with suppress(VerificationError):  # others are there: they are this ledger's keys
-        archive.put_once(FIRST_KEYS, encode_wrapped_keys(wrapping.first_keys()), now, locked=True)
+        archive.put_once(FIRST_KEYS, wrapping.first_keys().to_bytes(), now, locked=True)
     archived = archive.get(FIRST_KEYS)
     if archived is None:
         raise UnreachableError("the ledger's first keys were put and are not there")
     try:
-        table.put_first_keys(decode_wrapped_keys(archived.data))
+        table.put_first_keys(parse_wrapped_keys(archived.data))
     except LostRaceError:
         return False  # another run put the same
     return True

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from audit_ledger.errors import FormatError
-from audit_ledger.records.queue_message import decode_queue_message
-from audit_ledger.records.sealed_record import SealedRecord, read_header
+from audit_ledger.records.queue_message import parse_queue_message
+from audit_ledger.records.sealed_record import SealedRecord, parse_header
 from functions.sequencer.append import fits_a_block
 
 
@@ -29,7 +29,7 @@ def read_messages(
     refused: list[Refused] = []
     for place, message in enumerate(messages):
         try:
-            decoded = decode_queue_message(message["body"])
+            decoded = parse_queue_message(message["body"])
             if decoded.origin != origin:
                 raise FormatError("queue message: of another ledger")
             for record in decoded.records:
@@ -43,7 +43,7 @@ def read_messages(
 
 
 def _require_appendable(record: SealedRecord) -> None:
-    if read_header(record.sealed).generation != record.row.generation:
+    if parse_header(record.sealed).generation != record.row.generation:
         raise FormatError("queue message: sealed record and index row differ in generation")
     if not fits_a_block(record):
         raise FormatError("queue message: a record is larger than a block")

@@ -6,8 +6,7 @@ from datetime import datetime
 
 from audit_ledger.errors import LedgerError
 from audit_ledger.records.commitment import RecordDisclosure
-from audit_ledger.records.index_row import encode_index_row
-from audit_ledger.records.record import encode_record
+from audit_ledger.records.record import new_record
 from audit_ledger.tlog.note import Note, parse_note
 from audit_ledger.tlog.policy import Log, Policy
 from audit_ledger.tlog.proof import TlogProof, parse_proof
@@ -53,10 +52,10 @@ def shown_of(ledger: AttackedLedger) -> Shown:
     disclosed = []
     for row, record, blind in opened(ledger.world)[INDEX - 1 : INDEX + 1]:  # entry 0 has none
         received_ms = round(datetime.fromisoformat(record.received).timestamp() * 1000)
-        data = encode_record(
+        data = new_record(
             record.portal, received_ms, record.format, bytes(record.resource), record.cut
-        )
-        disclosed.append(RecordDisclosure(encode_index_row(row), data, blind))
+        ).to_bytes()
+        disclosed.append(RecordDisclosure(row.to_bytes(), data, blind))
     proofs = [parse_proof(make_receipt(source, index)) for index in (INDEX, INDEX + 1)]
     return Shown(proofs[0], disclosed[0], ledger.policy, proofs[1], disclosed[1])
 

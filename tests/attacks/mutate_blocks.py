@@ -8,7 +8,7 @@ import msgspec
 from audit_ledger.ledger.block import Block, BlockItem, Body, parse_body
 from audit_ledger.ledger.entry import EventEntry, parse_entry
 from audit_ledger.ledger.head import build_block, head_of
-from audit_ledger.records.index_row import decode_index_row
+from audit_ledger.records.index_row import parse_index_row
 from audit_ledger.records.sealed_record import SealedRecord
 from tests.attacks.case import Tamper
 from tests.attacks.ledger import AttackedLedger, block_key
@@ -112,7 +112,7 @@ def _others(block: Block) -> Sequence[SealedRecord]:
     for item in parse_body(block.body).items:
         entry = parse_entry(of_another_record(item.entry))
         assert isinstance(entry, EventEntry)
-        row = decode_index_row(item.row_bytes)
+        row = parse_index_row(item.row_bytes)
         others.append(SealedRecord(row, item.row_bytes, entry.commitment, item.sealed))
     return others
 

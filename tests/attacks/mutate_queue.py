@@ -9,11 +9,10 @@ from typing import Any
 
 import msgspec
 
-from audit_ledger.records.index_row import IndexRow, encode_index_row
+from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.queue_message import (
     QueueMessage,
-    decode_queue_message,
-    encode_queue_message,
+    parse_queue_message,
 )
 from audit_ledger.records.sealed_record import SealedRecord
 from tests.world import ORIGIN
@@ -28,15 +27,15 @@ def resent(change: Callable[[QueueMessage], QueueMessage]) -> Alter:
 
     def alter(messages: Messages) -> Messages:
         (message,) = messages
-        decoded = change(decode_queue_message(message["body"]))
-        body = encode_queue_message(decoded.origin, decoded.accepted_ms, decoded.records)
+        decoded = change(parse_queue_message(message["body"]))
+        body = decoded.text
         return [{**message, "body": body}]
 
     return alter
 
 
 def with_row(record: SealedRecord, row: IndexRow) -> SealedRecord:
-    return msgspec.structs.replace(record, row=row, row_bytes=encode_index_row(row))
+    return msgspec.structs.replace(record, row=row, row_bytes=row.to_bytes())
 
 
 def records(change: Callable[[Records], Records]) -> Alter:
@@ -110,7 +109,7 @@ def made_up(found: Records) -> Records:
     """Add a record of random bytes under a row of its own."""
     new = msgspec.structs.replace(found[0].row, event_id="ab" * 32, patient=urandom(16))
     data = found[0].sealed[:7] + urandom(300)
-    return (*found, SealedRecord(new, encode_index_row(new), urandom(32), data))
+    return (*found, SealedRecord(new, new.to_bytes(), urandom(32), data))
 
 
 def under_another_id(found: Records) -> Records:
@@ -131,8 +130,8 @@ def of_another_ledger(message: QueueMessage) -> QueueMessage:
 
 def in_two_messages(messages: Messages) -> Messages:
     (message,) = messages
-    decoded = decode_queue_message(message["body"])
+    decoded = parse_queue_message(message["body"])
     return [
-        {"messageId": f"{n}", "body": encode_queue_message(ORIGIN, decoded.accepted_ms, [record])}
+        {"messageId": f"{n}", "body": QueueMessage(ORIGIN, decoded.accepted_ms, (record,)).text}
         for n, record in enumerate(reversed(decoded.records))
     ]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from audit_ledger.ledger.block import parse_body
-from audit_ledger.records.index_row import decode_index_row
+from audit_ledger.records.index_row import parse_index_row
 from tests.attacks.case import Tamper
 from tests.attacks.ledger import D520, HEARTBEAT, AttackedLedger
 from tests.attacks.mutate_heads import digest_of
@@ -46,7 +46,7 @@ def delete_state(ledger: AttackedLedger) -> None:
 def index_key(ledger: AttackedLedger, seq: int) -> str:
     """The key of the index row that leads to an entry."""
     row = parse_body(ledger.block(0).body).items[seq].row_bytes
-    return f"{ORIGIN}#{decode_index_row(row).event_id}"
+    return f"{ORIGIN}#{parse_index_row(row).event_id}"
 
 
 def index_row_removed(ledger: AttackedLedger) -> None:

@@ -24,7 +24,7 @@ from audit_ledger.errors import (
 from audit_ledger.ledger.block import BlockItem
 from audit_ledger.ledger.index import StoredEntry
 from audit_ledger.ledger.published_state import PublishedState
-from audit_ledger.records.index_row import IndexRow, encode_index_row
+from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.pseudonyms import patient_pseudonym
 from audit_ledger.records.wrapped_keys import WrappedKeys
@@ -313,7 +313,7 @@ ROW = IndexRow(
 
 
 def indexed(row: IndexRow, *, conflict: bool = False) -> list[dict[str, Any]]:
-    entry = StoredEntry(7, 5, NOW, row, BlockItem(b"", encode_index_row(row), b"", conflict))
+    entry = StoredEntry(7, 5, NOW, row, BlockItem(b"", row.to_bytes(), b"", conflict))
     return list(index_items(ORIGIN, entry))
 
 

@@ -10,7 +10,7 @@ from audit_ledger.aws.events_search import By, EventsSearch
 from audit_ledger.aws.events_table import index_items
 from audit_ledger.ledger.block import BlockItem
 from audit_ledger.ledger.index import EntryPosition, PositionRange, StoredEntry
-from audit_ledger.records.index_row import IndexRow, encode_index_row
+from audit_ledger.records.index_row import IndexRow
 from tests.aws.counted_calls import counted_calls
 from tests.world import NAME, ORIGIN, World
 
@@ -31,7 +31,7 @@ def entry(seq: int, offset_ms: int, patient: bytes | None, *agents: bytes) -> St
         fingerprint=bytes(32),
         generation=2026000,
     )
-    item = BlockItem(b"", encode_index_row(row), b"", conflict=seq == 5)
+    item = BlockItem(b"", row.to_bytes(), b"", conflict=seq == 5)
     return StoredEntry(seq, seq - seq % 3, NOW, row, item)
 
 
@@ -127,7 +127,7 @@ def test_an_entry_is_found_by_its_id(search: EventsSearch) -> None:
         found = search.entry(each.key)
         assert found is not None
         assert found.position == EntryPosition(each.row.time_ms, each.seq, each.seq - each.seq % 3)
-        assert found.row_bytes == encode_index_row(each.row)
+        assert found.row_bytes == each.row.to_bytes()
 
 
 def test_an_id_without_an_entry_finds_nothing(search: EventsSearch, world: World) -> None:

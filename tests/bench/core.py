@@ -13,7 +13,7 @@ from audit_ledger.ledger.head import EMPTY, build_block
 from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.ledger_keys import LedgerKeys
-from audit_ledger.records.queue_message import encode_queue_message
+from audit_ledger.records.queue_message import QueueMessage
 from audit_ledger.records.sealed_record import SealedRecord
 from audit_ledger.records.subject_secret import SubjectSecret
 from functions.ingest.ledger_context import cached_staff_pseudonyms
@@ -60,7 +60,7 @@ def ingest_us_per_event() -> float:
         for number, body in enumerate(bodies):
             event = msgspec.structs.replace(parse_audit_event(body), sender_id=f"key-{number}")
             (records,) = sealer.seal([event], NOW * 1000)
-            encode_queue_message(ORIGIN, NOW * 1000, records)
+            _ = QueueMessage(ORIGIN, NOW * 1000, tuple(records)).text
         return EVENTS
 
     return _us_each(run)

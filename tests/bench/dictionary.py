@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from audit_ledger.records.compression import DICTIONARY_ID, LEVEL, compress_record
-from audit_ledger.records.record import encode_record
+from audit_ledger.records.record import new_record
 from infra.demo.hospital import Submission, hospital_day
 from tests.bench.core import NOW
 from tests.conftest import REPOSITORY
@@ -45,7 +45,7 @@ def as_record(body: bytes) -> bytes:
     document = json.loads(body)
     release = "fhir-r5" if "code" in document else "fhir-r4"
     format_ = "cloudevents" if "specversion" in document else release
-    return encode_record("ehr", NOW * 1000, format_, body)
+    return new_record("ehr", NOW * 1000, format_, body).to_bytes()
 
 
 def train() -> bytes:

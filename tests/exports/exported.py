@@ -12,9 +12,9 @@ from audit_ledger.exports.receipt_lines import Receipt
 from audit_ledger.exports.writer import ExportWriter, Piece
 from audit_ledger.ledger.entry import link_events, parse_entry
 from audit_ledger.records.commitment import RecordDisclosure, commitment
-from audit_ledger.records.index_row import IndexRow, encode_index_row
+from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.opened_event import OpenedEvent
-from audit_ledger.records.record import encode_record
+from audit_ledger.records.record import new_record
 from audit_ledger.verify.receipts import make_receipt
 from tests.builders.opened_event import RECEIVED_MS, opened_samples
 from tests.verify.writer import ORIGIN, Writer
@@ -56,9 +56,9 @@ def sample_ledger(shared_dir: Path) -> SampleLedger:
             generation=2026000,
             flags=event.flags,
         )
-        record = encode_record(event.portal, RECEIVED_MS, event.format, event.resource, event.cut)
+        record = new_record(event.portal, RECEIVED_MS, event.format, event.resource, event.cut)
         blind = sha256(b"blind" + event.resource).digest()
-        disclosed.append(RecordDisclosure(encode_index_row(row), record, blind))
+        disclosed.append(RecordDisclosure(row.to_bytes(), record.to_bytes(), blind))
     entries, leaves = link_events(
         1,
         writer.now,

@@ -11,14 +11,14 @@ from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.exports.csv import CSV_HEADER
 from audit_ledger.exports.formats import FORMATS
 from audit_ledger.exports.line_files import read_entries
-from audit_ledger.exports.manifest import MANIFEST, decode_manifest
+from audit_ledger.exports.manifest import MANIFEST, parse_manifest
 from audit_ledger.exports.receipt_lines import read_receipts
 from audit_ledger.exports.verify_export import verify_export
 from audit_ledger.exports.writer import ExportWriter
 from audit_ledger.records.commitment import RecordDisclosure
-from audit_ledger.records.index_row import decode_index_row
+from audit_ledger.records.index_row import parse_index_row
 from audit_ledger.records.opened_event import opened_event
-from audit_ledger.records.record import decode_record
+from audit_ledger.records.record import parse_record
 from audit_ledger.verify.receipts import verify_receipt
 from tests.exports.exported import (
     SEARCH,
@@ -91,11 +91,11 @@ def test_each_line_is_proven_to_be_in_the_ledger(ledger: SampleLedger, format_na
         assert verified.opinion.satisfied
         assert verified.entry.seq == receipt.seq
         event = opened_event(
-            decode_record(record),
-            decode_index_row(row),
+            parse_record(record),
+            parse_index_row(row),
             seq=receipt.seq,
             entry_time=verified.entry.time,
-            event_id=decode_index_row(row).event_id,
+            event_id=parse_index_row(row).event_id,
             conflict=False,
         )
         _, line = FORMATS[format_name].line(event, ORIGIN)
@@ -164,7 +164,7 @@ def test_rejected_event_leaves_no_trace(ledger: SampleLedger) -> None:
     cosigned_later = second.proof + "— witness.example.org AAAA\n".encode()
     assert_rejected("entry 2: the receipt has another checkpoint", second.event, cosigned_later)
     gathered(writer.finish(), files)
-    assert decode_manifest(files[MANIFEST]).entries == 1
+    assert parse_manifest(files[MANIFEST]).entries == 1
     assert list(verify_export(pieces_of(files), files[MANIFEST])) == []
 
 

@@ -10,8 +10,7 @@ import pytest
 from audit_ledger.errors import FormatError
 from audit_ledger.exports.manifest import (
     MANIFEST,
-    decode_manifest,
-    encode_manifest,
+    parse_manifest,
 )
 from audit_ledger.exports.verify_export import verify_export
 from tests.exports.exported import SampleLedger, exported, pieces_of
@@ -294,13 +293,13 @@ def test_rejects_malformed_manifests(export: Files, name: str) -> None:
     """Only what the encoder writes is accepted."""
     data = MALFORMED[name](export)
     with pytest.raises(FormatError, match=r"^manifest: "):
-        decode_manifest(data)
+        parse_manifest(data)
     (finding,) = verify_export({}, data)
     assert finding.code == "manifest-malformed"
 
 
 def test_manifest_reads_back(export: Files) -> None:
     """Its repr does not contain the search."""
-    manifest = decode_manifest(export[MANIFEST])
-    assert encode_manifest(manifest) == export[MANIFEST]
+    manifest = parse_manifest(export[MANIFEST])
+    assert manifest.to_bytes() == export[MANIFEST]
     assert repr(manifest) == "Manifest(entries=64)"

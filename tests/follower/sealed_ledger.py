@@ -16,8 +16,8 @@ from audit_ledger.detections.staff_directory import Directory
 from audit_ledger.reading.ledger import ReadableLedger, Tables, ledgers
 from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.pseudonyms import subject_key_hash
-from audit_ledger.records.queue_message import encode_queue_message
-from audit_ledger.records.record import encode_record
+from audit_ledger.records.queue_message import QueueMessage
+from audit_ledger.records.record import new_record
 from audit_ledger.records.seal import seal, subject_key
 from audit_ledger.records.sealed_record import SealedRecord, SealHeader
 from functions.follower.follow import Follower
@@ -60,7 +60,7 @@ class SealedLedger:
             )
             records.append(
                 seal(
-                    encode_record(portal, NOW * 1000, "fhir-r4", resource),
+                    new_record(portal, NOW * 1000, "fhir-r4", resource).to_bytes(),
                     urandom(32),
                     row,
                     key=subject_key(keys.ledger_key, secret.secret, ORIGIN),
@@ -72,7 +72,7 @@ class SealedLedger:
         self._sequence(records)
 
     def _sequence(self, records: Sequence[SealedRecord]) -> None:
-        body = encode_queue_message(ORIGIN, NOW * 1000, records)
+        body = QueueMessage(ORIGIN, NOW * 1000, tuple(records)).text
         message = {"messageId": str(self.appended), "body": body}
         context: Any = None
         assert sequencing.handler({"Records": [message]}, context) == {"batchItemFailures": []}

@@ -12,7 +12,7 @@ from audit_ledger.errors import UnreachableError
 from audit_ledger.reading import record_opener
 from audit_ledger.reading.record_opener import RecordOpener
 from audit_ledger.records.sealed_view import open_view
-from audit_ledger.sequence_gaps.counters import CountedState, decode_counted
+from audit_ledger.sequence_gaps.counters import CountedState, parse_counted_state
 from audit_ledger.views.state_names import COMPLETENESS
 from functions.follower import follow as following
 from functions.follower import run_state
@@ -43,7 +43,7 @@ def received(sealed_ledger: SealedLedger) -> int:
     keys, views = sealed_ledger.ledger.keys, sealed_ledger.views
     assert keys is not None
     sealed = views.state(views.cursor(), COMPLETENESS) or b""
-    state = decode_counted(open_view(sealed, keys.ledger_keys, ORIGIN, COMPLETENESS)).state
+    state = parse_counted_state(open_view(sealed, keys.ledger_keys, ORIGIN, COMPLETENESS)).state
     return sum(stream.received for stream in state.streams.values())
 
 

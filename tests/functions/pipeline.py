@@ -4,8 +4,8 @@ from os import urandom
 from secrets import token_hex
 from typing import Any
 
-from audit_ledger.records.index_row import IndexRow, encode_index_row
-from audit_ledger.records.queue_message import encode_queue_message
+from audit_ledger.records.index_row import IndexRow
+from audit_ledger.records.queue_message import QueueMessage
 from audit_ledger.records.sealed_record import SealedRecord
 from tests.world import NAME, ORIGIN
 
@@ -28,7 +28,7 @@ def sealed_record(
     )
     header = b"\x01" + (1).to_bytes(2, "big") + GENERATION.to_bytes(4, "big")
     sealed = header + urandom(max(size, 80))
-    return SealedRecord(row, encode_index_row(row), urandom(32), sealed)
+    return SealedRecord(row, row.to_bytes(), urandom(32), sealed)
 
 
 def message(
@@ -37,7 +37,7 @@ def message(
     """Return an SQS record, as Lambda hands it over."""
     return {
         "messageId": token_hex(8),
-        "body": encode_queue_message(origin, accepted_ms, records),
+        "body": QueueMessage(origin, accepted_ms, tuple(records)).text,
         "attributes": {"SenderId": "AROAEXAMPLE:ingest"},
     }
 

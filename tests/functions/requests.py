@@ -8,8 +8,8 @@ from typing import Any
 from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.ledger.block import parse_body
 from audit_ledger.ledger.entry import EventEntry, parse_entry
-from audit_ledger.records.index_row import IndexRow, decode_index_row
-from audit_ledger.records.record import Record, decode_record
+from audit_ledger.records.index_row import IndexRow, parse_index_row
+from audit_ledger.records.record import Record, parse_record
 from audit_ledger.records.seal import open_sealed, subject_key
 from audit_ledger.records.sealed_record import SealedRecord
 from audit_ledger.tlog.strict_base64 import encode
@@ -58,7 +58,7 @@ def opened(world: World) -> list[tuple[IndexRow, Record, bytes]]:
         for item in parse_body(block.body).items:
             if not item.row_bytes:
                 continue
-            row = decode_index_row(item.row_bytes)
+            row = parse_index_row(item.row_bytes)
             if row.patient is None:
                 (secret,) = [
                     bytes(i["secret"]["B"])
@@ -72,5 +72,5 @@ def opened(world: World) -> list[tuple[IndexRow, Record, bytes]]:
             assert isinstance(entry, EventEntry)
             stored = SealedRecord(row, item.row_bytes, entry.commitment, item.sealed)
             record, blind = open_sealed(stored, key=key, origin=ORIGIN)
-            found.append((row, decode_record(record), blind))
+            found.append((row, parse_record(record), blind))
     return found

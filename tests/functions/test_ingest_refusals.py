@@ -10,9 +10,9 @@ import pytest
 
 from audit_ledger.aws import clients
 from audit_ledger.events import Agent, Event, Part
-from audit_ledger.records.index_row import IndexRow, encode_index_row
-from audit_ledger.records.queue_message import encode_queue_message
-from audit_ledger.records.record import encode_record
+from audit_ledger.records.index_row import IndexRow
+from audit_ledger.records.queue_message import QueueMessage
+from audit_ledger.records.record import new_record
 from audit_ledger.records.sealed_record import SealedRecord
 from functions.ingest.accept import most_bytes
 from tests.functions.ingesting import BODY, R4, SECRET, bundle, send, sequence
@@ -158,10 +158,10 @@ def test_a_message_is_never_longer_than_was_foreseen(agents: int, flags: int, cu
     part = Part(None, os.urandom(20_000), ("\x01" * 40,) * cut)
     acting = (Agent((), False, False),) * agents
     event = Event("cloudevents", None, 0, None, (part,), acting, ("f",) * flags)
-    record = encode_record("p" * 32, 0, "cloudevents", part.resource, part.cut)
+    record = new_record("p" * 32, 0, "cloudevents", part.resource, part.cut).to_bytes()
     sealed = bytes(200) + record + bytes(len(record) // 256)
-    stored = SealedRecord(row, encode_index_row(row), bytes(32), sealed)
-    message = encode_queue_message("o" * 64, 0, [stored])
+    stored = SealedRecord(row, row.to_bytes(), bytes(32), sealed)
+    message = QueueMessage("o" * 64, 0, (stored,)).text
     assert len(message) <= most_bytes([event])
 
 

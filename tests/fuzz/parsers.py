@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from operator import methodcaller
 from typing import Any
 
-import msgspec
-
 from audit_ledger.errors import FormatError, LedgerError, NotFoundError, VerificationError
 from audit_ledger.events import (
     Event,
@@ -26,19 +24,17 @@ from audit_ledger.ledger.digest import is_digest_name, parse_digest
 from audit_ledger.ledger.entry import parse_entry
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.records.compression import decompress_record
-from audit_ledger.records.dead_letter import decode_dead_letter
-from audit_ledger.records.index_row import decode_index_row, encode_index_row
+from audit_ledger.records.dead_letter import parse_dead_letter
+from audit_ledger.records.index_row import IndexRow, parse_index_row
 from audit_ledger.records.queue_message import (
-    decode_queue_message,
-    encode_queue_message,
+    parse_queue_message,
 )
-from audit_ledger.records.record import Record, decode_record, encode_record
+from audit_ledger.records.record import Record, new_record, parse_record
 from audit_ledger.records.seal import open_sealed
 from audit_ledger.records.sealed_record import (
     HEADER_BYTES,
     SealedRecord,
-    encode_header,
-    read_header,
+    parse_header,
 )
 from audit_ledger.settings.token_claims import TokenClaims
 from audit_ledger.tlog import strict_base64
@@ -98,12 +94,6 @@ def read_policy(data: bytes) -> Policy:
     return policy
 
 
-def print_record(record: Record) -> bytes:
-    """A record with the time that it has; `encode_record` takes it as a number."""
-    made = encode_record(record.portal, 0, record.format, bytes(record.resource), record.cut)
-    return made.replace(b'"1970-01-01T00:00:00.000Z"', msgspec.json.encode(record.received), 1)
-
-
 def read_events(outcomes: Iterable[Event | RejectedEventError]) -> None:
     """What is accepted can be kept: a record of each part reads back with the part's bytes."""
     for outcome in outcomes:
@@ -111,8 +101,8 @@ def read_events(outcomes: Iterable[Event | RejectedEventError]) -> None:
             assert outcome.status in (400, 413, 415, 422)
             continue
         for part in outcome.parts:
-            record = encode_record("ehr", 0, outcome.format, part.resource, part.cut)
-            assert bytes(decode_record(record).resource) == part.resource
+            record = new_record("ehr", 0, outcome.format, part.resource, part.cut).to_bytes()
+            assert bytes(parse_record(record).resource) == part.resource
 
 
 def read_binary(data: bytes) -> None:
@@ -146,13 +136,13 @@ def read_tokens(data: bytes) -> None:
 
 def print_header(data: bytes) -> bytes:
     """The header of a sealed record, and what is behind it as it was."""
-    return encode_header(read_header(data)) + data[HEADER_BYTES:]
+    return parse_header(data).to_bytes() + data[HEADER_BYTES:]
 
 
 def open_seed(data: bytes) -> tuple[bytes, bytes]:
     """A sealed record; what is no seed does not open, whatever its entry commits to."""
     row_bytes, committed = seeds.ROWS[0], seeds.COMMITTED.get(data, bytes(32))
-    stored = SealedRecord(decode_index_row(row_bytes), row_bytes, committed, data)
+    stored = SealedRecord(parse_index_row(row_bytes), row_bytes, committed, data)
     return open_sealed(stored, key=seeds.SEAL_KEY, origin=seeds.ORIGIN)
 
 
@@ -220,15 +210,15 @@ PARSERS: dict[str, Parser] = {
         seeds.SEALED,
     ),
     "compressed record": Parser(decompress_record, FORMAT, seeds.COMPRESSED),
-    "index row": Parser(decode_index_row, FORMAT, seeds.ROWS, encode_index_row),
+    "index row": Parser(parse_index_row, FORMAT, seeds.ROWS, IndexRow.to_bytes),
     "queue message": Parser(
-        lambda d: decode_queue_message(text(d)),
+        lambda d: parse_queue_message(text(d)),
         FORMAT,
         tuple(map(str.encode, seeds.QUEUED)),
-        lambda m: raw(encode_queue_message(m.origin, m.accepted_ms, m.records)),
+        lambda m: raw(m.text),
     ),
-    "dead letter": Parser(decode_dead_letter, FORMAT, seeds.DEAD_LETTERS),
-    "record": Parser(decode_record, FORMAT, seeds.RECORDS, print_record),
+    "dead letter": Parser(parse_dead_letter, FORMAT, seeds.DEAD_LETTERS),
+    "record": Parser(parse_record, FORMAT, seeds.RECORDS, Record.to_bytes),
     "AuditEvent": Parser(lambda d: read_events([parse_audit_event(d)]), REJECTED, seeds.FHIR),
     "AuditEvent of R5": Parser(
         lambda d: read_events([parse_audit_event(d, "5.0")]), REJECTED, seeds.FHIR

@@ -16,10 +16,10 @@ from audit_ledger.ledger.digest import NO_DIGEST, Digest
 from audit_ledger.ledger.entry import created, link_events
 from audit_ledger.records.commitment import commitment
 from audit_ledger.records.compression import compress_record
-from audit_ledger.records.index_row import IndexRow, decode_index_row, encode_index_row
-from audit_ledger.records.queue_message import encode_queue_message
-from audit_ledger.records.record import encode_record
-from audit_ledger.records.sealed_record import SealedRecord, SealHeader, encode_header
+from audit_ledger.records.index_row import IndexRow, parse_index_row
+from audit_ledger.records.queue_message import QueueMessage
+from audit_ledger.records.record import new_record
+from audit_ledger.records.sealed_record import SealedRecord, SealHeader
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.cosignature import ed25519_message, encode_timestamped
 from audit_ledger.tlog.entry_bundle import encode_entry_bundle
@@ -107,7 +107,7 @@ ROW = IndexRow(
     flags=("balp.no-agent", "fhir.action"),
 )
 SMALL_ROW = IndexRow(event_id=EVENT_ID, time_ms=-1, fingerprint=bytes(32), generation=0)
-ROWS = (encode_index_row(ROW), encode_index_row(SMALL_ROW))
+ROWS = (ROW.to_bytes(), SMALL_ROW.to_bytes())
 
 AUDIT_EVENTS: tuple[dict[str, Any], ...] = (
     r4(entity=[{"what": {"reference": "Patient/1", "display": "Jane Roe"}}]),
@@ -172,11 +172,11 @@ BINARY = tuple(
 )
 
 RECORDS = (
-    encode_record("ehr", NOW * 1000 + 123, "fhir-r4", FHIR[0]),
-    encode_record("ehr", 0, "fhir-r5", b'{"a":[1.50,{}]}', ("AuditEvent.entity[2]", "é")),
+    new_record("ehr", NOW * 1000 + 123, "fhir-r4", FHIR[0]).to_bytes(),
+    new_record("ehr", 0, "fhir-r5", b'{"a":[1.50,{}]}', ("AuditEvent.entity[2]", "é")).to_bytes(),
 )
 SEAL_KEY = bytes(range(32))
-HEADER = encode_header(SealHeader(1, 2026000))
+HEADER = SealHeader(1, 2026000).to_bytes()
 SALT = bytes(16)
 
 
@@ -197,12 +197,12 @@ COMMITTED = {
 
 
 def queued(row_bytes: bytes, sealed: bytes) -> SealedRecord:
-    return SealedRecord(decode_index_row(row_bytes), row_bytes, bytes(32), sealed)
+    return SealedRecord(parse_index_row(row_bytes), row_bytes, bytes(32), sealed)
 
 
 QUEUED = (
-    encode_queue_message(ORIGIN, NOW * 1000, [queued(ROWS[0], SEALED[0])] * 2),
-    encode_queue_message(ORIGIN, 0, [queued(ROWS[1], b"")]),
+    QueueMessage(ORIGIN, NOW * 1000, (queued(ROWS[0], SEALED[0]),) * 2).text,
+    QueueMessage(ORIGIN, 0, (queued(ROWS[1], b""),)).text,
 )
 BODY = Body(
     (

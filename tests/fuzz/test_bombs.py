@@ -28,10 +28,10 @@ from audit_ledger.ledger.block import parse_block, parse_body
 from audit_ledger.ledger.digest import parse_digest
 from audit_ledger.ledger.entry import parse_entry
 from audit_ledger.records.compression import decompress_record
-from audit_ledger.records.dead_letter import decode_dead_letter
-from audit_ledger.records.index_row import decode_index_row
-from audit_ledger.records.queue_message import decode_queue_message
-from audit_ledger.records.record import decode_record
+from audit_ledger.records.dead_letter import parse_dead_letter
+from audit_ledger.records.index_row import parse_index_row
+from audit_ledger.records.queue_message import parse_queue_message
+from audit_ledger.records.record import parse_record
 from audit_ledger.tlog.entry_bundle import parse_entry_bundle
 from audit_ledger.tlog.note import VerifierKey, parse_note
 from audit_ledger.tlog.policy import parse_policy
@@ -93,15 +93,15 @@ BOMBS: dict[str, tuple[Callable[[Any], object], Callable[[], bytes | str], type[
         lambda: "audit-ledger/digest/v1\n" + "ab\n" * 3_000_000,
         FormatError,
     ),
-    "dead letter, nested": (decode_dead_letter, lambda: b'{"x":' + b"[" * DEEP, FormatError),
+    "dead letter, nested": (parse_dead_letter, lambda: b'{"x":' + b"[" * DEEP, FormatError),
     "entry, nested": (parse_entry, lambda: b'{"control":' + b'{"a":' * DEEP, FormatError),
-    "index row, nested": (decode_index_row, lambda: b'{"agents":' + b"[" * DEEP, FormatError),
-    "record, nested": (decode_record, lambda: b'{"resource":' + b"[" * DEEP, FormatError),
+    "index row, nested": (parse_index_row, lambda: b'{"agents":' + b"[" * DEEP, FormatError),
+    "record, nested": (parse_record, lambda: b'{"resource":' + b"[" * DEEP, FormatError),
     "AuditEvent, nested": (parse_audit_event, lambda: b"[" * DEEP, RejectedEventError),
     "Bundle, nested": (parse_bundle, lambda: b'{"entry":' * DEEP, RejectedEventError),
     "batch, nested": (parse_cloudevents_batch, lambda: b"[" * DEEP, RejectedEventError),
     "queue message over 1 MiB": (
-        decode_queue_message,
+        parse_queue_message,
         lambda: queue_message(1_000_000),
         FormatError,
     ),

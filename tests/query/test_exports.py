@@ -11,12 +11,12 @@ import pytest
 
 from audit_ledger.errors import VerificationError
 from audit_ledger.events.instant import parse_instant_ms
-from audit_ledger.exports.manifest import MANIFEST, decode_manifest
+from audit_ledger.exports.manifest import MANIFEST, parse_manifest
 from audit_ledger.exports.receipt_lines import CHECKPOINT, RECEIPTS, read_receipts
 from audit_ledger.exports.verify_export import ExportCode, verify_export
 from audit_ledger.exports.writer import ExportWriter
-from audit_ledger.records.index_row import decode_index_row
-from audit_ledger.records.record import decode_record
+from audit_ledger.records.index_row import parse_index_row
+from audit_ledger.records.record import parse_record
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
 from audit_ledger.tlog.policy import Policy, parse_policy
@@ -116,7 +116,7 @@ def test_parts_of_a_growing_ledger_make_one_export(
 
     files = join_parts(parts, query)
     assert findings(files) == []
-    manifest = decode_manifest(files[MANIFEST])
+    manifest = parse_manifest(files[MANIFEST])
     policy = policy_of(api)
     event_ids: list[str] = []
     recorded: list[int] = []
@@ -128,9 +128,9 @@ def test_parts_of_a_growing_ledger_make_one_export(
         assert verified.is_record_shown
         assert verified.opinion.satisfied
         assert verified.entry.seq == receipt.seq
-        resource = json.loads(bytes(decode_record(disclosed.record).resource))
+        resource = json.loads(bytes(parse_record(disclosed.record).resource))
         recorded.append(parse_instant_ms(resource["recorded"]))
-        event_ids.append(decode_index_row(disclosed.row_bytes).event_id)
+        event_ids.append(parse_index_row(disclosed.row_bytes).event_id)
         if format_name == "fhir":
             assert json.loads(lines[receipt.seq]) == with_event_id(resource, event_ids[-1])
     assert len(event_ids) == len(set(event_ids)) == manifest.entries

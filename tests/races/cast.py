@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from audit_ledger.records.queue_message import decode_queue_message
+from audit_ledger.records.queue_message import parse_queue_message
 from functions.publisher import handler as publishing
 from functions.publisher.publish import Publisher, PublishResult
 from functions.sequencer import handler as sequencing
@@ -46,7 +46,7 @@ def appending(container: Sequencer, *messages: Message) -> Callable[[], AppendRe
 
 def accepted_by(messages: list[Message]) -> list[tuple[str, bytes, bytes]]:
     """What portals were told was accepted: event id, fingerprint, commitment."""
-    records = [r for m in messages for r in decode_queue_message(m["body"]).records]
+    records = [r for m in messages for r in parse_queue_message(m["body"]).records]
     return [(r.row.event_id, r.row.fingerprint, r.commitment) for r in records]
 
 

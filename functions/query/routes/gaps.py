@@ -21,7 +21,7 @@ from audit_ledger.http.openapi import (
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, json_response
 from audit_ledger.instants import format_instant
-from audit_ledger.sequence_gaps.counters import decode_counted
+from audit_ledger.sequence_gaps.counters import parse_counted_state
 from audit_ledger.sequence_gaps.report import gap_report
 from audit_ledger.sequence_gaps.state import GapState
 from audit_ledger.views.state_names import COMPLETENESS
@@ -39,7 +39,7 @@ def get_gaps(context: QueryContext, request: Request) -> Response:
         raise NotFoundError("the ledger has no portal of this id")
     authorized.record(())
     cursor, state = read_state(authorized, COMPLETENESS)
-    rows = gap_report(GapState() if state is None else decode_counted(state).state)
+    rows = gap_report(GapState() if state is None else parse_counted_state(state).state)
     return json_response(
         200,
         {

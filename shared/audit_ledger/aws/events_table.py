@@ -16,7 +16,7 @@ import msgspec
 
 from audit_ledger.aws.batches import TableItem, batch_get, batch_put
 from audit_ledger.ledger.index import LATE_MS, StoredEntry
-from audit_ledger.records.index_row import decode_index_row
+from audit_ledger.records.index_row import parse_index_row
 from audit_ledger.tlog import strict_base64
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class EventsTable:
 
 
 def _fingerprint(item: TableItem) -> bytes:
-    return decode_index_row(bytes(item["row"]["B"])).fingerprint
+    return parse_index_row(bytes(item["row"]["B"])).fingerprint
 
 
 def place_number(time_ms: int, seq: int) -> int:

@@ -15,10 +15,10 @@ from audit_ledger.exports.manifest import Manifest
 from audit_ledger.exports.receipt_lines import CHECKPOINT, RECEIPTS, Receipt, read_receipts
 from audit_ledger.ledger.entry import EventEntry
 from audit_ledger.records.commitment import RecordDisclosure
-from audit_ledger.records.index_row import IndexRow, decode_index_row
+from audit_ledger.records.index_row import IndexRow, parse_index_row
 from audit_ledger.records.opened_event import opened_event
 from audit_ledger.records.pseudonyms import conflict_key
-from audit_ledger.records.record import decode_record
+from audit_ledger.records.record import parse_record
 from audit_ledger.tlog.policy import Policy, PolicyResult
 from audit_ledger.verify.receipts import VerifiedReceipt, verify_receipt
 
@@ -106,7 +106,7 @@ class Proofs:
         entry = verified.entry
         if not isinstance(entry, EventEntry):
             raise FormatError("a control entry has no record")
-        row, record = decode_index_row(disclosure.row_bytes), decode_record(disclosure.record)
+        row, record = parse_index_row(disclosure.row_bytes), parse_record(disclosure.record)
         format_ = FORMATS[self._manifest.format]
         made = [
             line_of(

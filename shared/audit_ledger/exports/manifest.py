@@ -66,23 +66,22 @@ class Manifest(PrivateRepr, msgspec.Struct, frozen=True, forbid_unknown_fields=T
     entries: int
     files: tuple[File, ...]
 
+    def to_bytes(self) -> bytes:
+        """Return the bytes of `manifest.json`."""
+        return _encoder.encode(self) + b"\n"
+
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Manifest)
 
 
-def encode_manifest(manifest: Manifest) -> bytes:
-    """Return the bytes of `manifest.json`."""
-    return _encoder.encode(manifest) + b"\n"
-
-
-def decode_manifest(data: bytes) -> Manifest:
-    """Decode the bytes of `encode_manifest`; raise FormatError without quotes for others."""
+def parse_manifest(data: bytes) -> Manifest:
+    """Parse the bytes of `Manifest.to_bytes`; raise FormatError without quotes for others."""
     try:
         manifest = _decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise FormatError("manifest: not JSON with exactly the keys of a manifest") from None
-    if encode_manifest(manifest) != data:
+    if manifest.to_bytes() != data:
         raise FormatError("manifest: not spelled as the encoder spells it")
     names, hashes, counts = [MANIFEST], [], [manifest.size, manifest.entries]
     for file in manifest.files:

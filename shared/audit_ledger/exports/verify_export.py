@@ -21,7 +21,7 @@ from audit_ledger.exports.line_files import (
     line_digests,
     read_entries,
 )
-from audit_ledger.exports.manifest import MANIFEST, File, Lines, Manifest, decode_manifest
+from audit_ledger.exports.manifest import MANIFEST, File, Lines, Manifest, parse_manifest
 from audit_ledger.exports.receipt_lines import CHECKPOINT, RECEIPTS
 
 _HEADER: Final = -1  # the label of a header, among lines labelled with their entries
@@ -88,7 +88,7 @@ def verify_export(
             message += ": only its line ends (LF, CR LF) differ, a transfer changed them"
         yield ExportFinding(ExportCode.MANIFEST_ALTERED, MANIFEST, message)
     try:
-        described = decode_manifest(manifest)
+        described = parse_manifest(manifest)
     except FormatError as error:
         yield ExportFinding(ExportCode.MANIFEST_MALFORMED, MANIFEST, str(error))
         return

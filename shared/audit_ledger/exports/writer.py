@@ -9,7 +9,7 @@ import msgspec
 from audit_ledger.errors import FormatError
 from audit_ledger.exports.formats import FORMATS, FileKind
 from audit_ledger.exports.line_files import ENTRIES_SUFFIX, entries_line
-from audit_ledger.exports.manifest import MANIFEST, File, Lines, Manifest, encode_manifest
+from audit_ledger.exports.manifest import MANIFEST, File, Lines, Manifest
 from audit_ledger.exports.receipt_lines import CHECKPOINT, RECEIPTS, Receipt, split_receipt
 
 Piece = tuple[str, bytes]  # the name of a file, and bytes to append to it
@@ -88,7 +88,7 @@ class ExportWriter:
             entries=len(self._entries),
             files=tuple(files),
         )
-        return [*pieces, (MANIFEST, encode_manifest(manifest))]
+        return [*pieces, (MANIFEST, manifest.to_bytes())]
 
     def _receipt_line(self, receipt: Receipt) -> bytes:
         """Return a receipt's line; its checkpoint must be that of the first receipt."""

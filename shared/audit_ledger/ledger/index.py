@@ -6,7 +6,7 @@ from itertools import count
 import msgspec
 
 from audit_ledger.ledger.block import BlockItem, Body
-from audit_ledger.records.index_row import IndexRow, decode_index_row
+from audit_ledger.records.index_row import IndexRow, parse_index_row
 from audit_ledger.records.pseudonyms import conflict_key
 from audit_ledger.records.sealed_record import SealedRecord
 
@@ -49,7 +49,7 @@ class StoredEntry(msgspec.Struct, frozen=True, gc=False):
 
 def stored_entry(seq: int, first_seq: int, block_time: int, item: BlockItem) -> StoredEntry:
     """Return the entry of one item of a block, which is an event's."""
-    return StoredEntry(seq, first_seq, block_time, decode_index_row(item.row_bytes), item)
+    return StoredEntry(seq, first_seq, block_time, parse_index_row(item.row_bytes), item)
 
 
 def stored_entries(first_seq: int, body: Body) -> list[StoredEntry]:

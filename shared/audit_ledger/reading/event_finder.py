@@ -11,7 +11,7 @@ from audit_ledger.reading.candidates import MILESTONE
 from audit_ledger.reading.ledger import ReadableLedger
 from audit_ledger.reading.record_opener import OpenedRecord, RecordOpener, UnreadableError
 from audit_ledger.reading.snapshot import LogSnapshot
-from audit_ledger.records.index_row import decode_index_row
+from audit_ledger.records.index_row import parse_index_row
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.search.criteria import NamedResource, Search
 from audit_ledger.search.errors import RejectedSearchError
@@ -56,7 +56,7 @@ class EventFinder:
         found = self.ledger.events.entry(event_id)
         if found is None or found.position.seq < self.log.size:
             return False
-        return self.own is None or decode_index_row(found.row_bytes).patient in self.own
+        return self.own is None or parse_index_row(found.row_bytes).patient in self.own
 
     def open_matching(
         self,

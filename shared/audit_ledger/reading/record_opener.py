@@ -16,9 +16,9 @@ from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.ledger_keys import LedgerKeyring
 from audit_ledger.records.opened_event import OpenedEvent, opened_event
 from audit_ledger.records.pseudonyms import patient_pseudonym, subject_key_hash
-from audit_ledger.records.record import decode_record
+from audit_ledger.records.record import parse_record
 from audit_ledger.records.seal import OtherKeyError, open_sealed, require_bound, subject_key
-from audit_ledger.records.sealed_record import SealedRecord, read_header
+from audit_ledger.records.sealed_record import SealedRecord, parse_header
 from audit_ledger.records.subject_secret import SubjectSecret
 
 
@@ -95,7 +95,7 @@ class RecordOpener:
             raise VerificationError(f"entry {seq}: {error}") from None
         try:
             event = opened_event(
-                decode_record(record),
+                parse_record(record),
                 row,
                 seq=seq,
                 entry_time=stored.block_time,
@@ -114,7 +114,7 @@ class RecordOpener:
         needed: an erased record can be verified.
         """
         seq = stored.seq
-        header = read_header(stored.item.sealed)
+        header = parse_header(stored.item.sealed)
         keys = self._keys_of(header.ledger_key_version, seq)
         sealed = SealedRecord(
             stored.row, stored.item.row_bytes, _commitment(stored), stored.item.sealed

@@ -19,7 +19,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
     body: str
 
 
-def decode_dead_letter(data: bytes) -> DeadLetter:
+def parse_dead_letter(data: bytes) -> DeadLetter:
     """Read one from the archive; raise FormatError if it is none."""
     try:
         return msgspec.json.decode(data, type=DeadLetter)

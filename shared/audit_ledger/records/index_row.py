@@ -46,18 +46,17 @@ class IndexRow(
     generation: Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
     flags: tuple[str, ...] = ()
 
+    def to_bytes(self) -> bytes:
+        """Return the bytes that are committed to, stored and disclosed."""
+        return _encoder.encode(self)
+
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(IndexRow)
 
 
-def encode_index_row(row: IndexRow) -> bytes:
-    """Return the bytes that are committed to, stored and disclosed."""
-    return _encoder.encode(row)
-
-
-def decode_index_row(data: bytes) -> IndexRow:
-    """Read what `encode_index_row` writes; FormatError for anything else."""
+def parse_index_row(data: bytes) -> IndexRow:
+    """Parse the bytes of `IndexRow.to_bytes`; raise FormatError for anything else."""
     if len(data) > MAX_ROW_BYTES:
         raise FormatError(f"index row: {len(data)} bytes, at most {MAX_ROW_BYTES}")
     try:
@@ -73,6 +72,6 @@ def decode_index_row(data: bytes) -> IndexRow:
         raise FormatError(f"index row: a pseudonym is not {PSEUDONYM_BYTES} bytes")
     if len(row.fingerprint) != FINGERPRINT_BYTES:
         raise FormatError(f"index row: fingerprint is not {FINGERPRINT_BYTES} bytes")
-    if encode_index_row(row) != data:
+    if row.to_bytes() != data:
         raise FormatError("index row: not spelled as the encoder spells it")
     return row

@@ -75,7 +75,7 @@ def opened_event(
 ) -> OpenedEvent:
     """Read an opened record; `event_id` is its key in the index."""
     resource = bytes(record.resource)
-    format_: Format = record.format  # type: ignore[assignment]  # decode_record lets no other pass
+    format_: Format = record.format  # type: ignore[assignment]  # parse_record lets no other pass
     document = decode_document(resource, format_)
     event = OpenedEvent(
         seq=seq,

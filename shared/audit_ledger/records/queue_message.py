@@ -12,12 +12,11 @@ so it is accepted whole or not.
 import struct
 from base64 import b64encode
 from binascii import Error, a2b_base64
-from collections.abc import Sequence
 
 import msgspec
 
 from audit_ledger.errors import FormatError, TooLargeError
-from audit_ledger.records.index_row import decode_index_row
+from audit_ledger.records.index_row import parse_index_row
 from audit_ledger.records.sealed_record import SealedRecord
 
 VERSION = 1
@@ -47,23 +46,23 @@ class QueueMessage(msgspec.Struct, frozen=True):
     accepted_ms: int
     records: tuple[SealedRecord, ...]
 
+    @property
+    def text(self) -> str:
+        """The message in base64. Raise TooLargeError if SQS would not carry it."""
+        origin, count = self.origin.encode(), len(self.records)
+        if not 1 <= count <= MAX_RECORDS:
+            raise TooLargeError(f"{count} records in a request, expected 1 to {MAX_RECORDS}")
+        pieces = [_HEAD.pack(VERSION, len(origin)), origin, _ACCEPTED.pack(self.accepted_ms, count)]
+        for record in self.records:
+            pieces += (record.commitment, _U16.pack(len(record.row_bytes)), record.row_bytes)
+            pieces += (_U32.pack(len(record.sealed)), record.sealed)
+        body = b64encode(b"".join(pieces))
+        if len(body) > MAX_MESSAGE_BYTES:
+            raise MessageTooLargeError(len(body))
+        return body.decode("ascii")
 
-def encode_queue_message(origin: str, accepted_ms: int, records: Sequence[SealedRecord]) -> str:
-    """Write a message; raise TooLargeError if SQS would not carry it (nothing is then accepted)."""
-    name = origin.encode()
-    if not 1 <= len(records) <= MAX_RECORDS:
-        raise TooLargeError(f"{len(records)} records in a request, expected 1 to {MAX_RECORDS}")
-    pieces = [_HEAD.pack(VERSION, len(name)), name, _ACCEPTED.pack(accepted_ms, len(records))]
-    for record in records:
-        pieces += (record.commitment, _U16.pack(len(record.row_bytes)), record.row_bytes)
-        pieces += (_U32.pack(len(record.sealed)), record.sealed)
-    body = b64encode(b"".join(pieces))
-    if len(body) > MAX_MESSAGE_BYTES:
-        raise MessageTooLargeError(len(body))
-    return body.decode("ascii")
 
-
-def decode_queue_message(body: str) -> QueueMessage:
+def parse_queue_message(body: str) -> QueueMessage:
     """Return the message that these characters encode; FormatError for any other spelling.
 
     All lengths are of fixed width and every byte belongs to one field, so no two spellings decode
@@ -101,7 +100,7 @@ def _record(data: bytes, position: int) -> tuple[SealedRecord, int]:
     position += 32
     row_bytes, position = _counted(data, position, _U16)
     sealed, position = _counted(data, position, _U32)
-    row = decode_index_row(row_bytes)
+    row = parse_index_row(row_bytes)
     return SealedRecord(row, row_bytes, commitment, sealed), position
 
 

@@ -31,18 +31,35 @@ class Record(
     resource: msgspec.Raw
     cut: tuple[str, ...] = ()
 
+    def to_bytes(self) -> bytes:
+        """Return the bytes that are sealed: `resource` is contained verbatim."""
+        return b"".join(
+            (
+                b'{"portal":',
+                _text.encode(self.portal),
+                b',"received":',
+                _text.encode(self.received),
+                b',"format":"',
+                self.format.encode(),
+                b'","cut":' + _text.encode(self.cut) if self.cut else b'"',
+                b',"resource":',
+                self.resource,
+                b"}",
+            )
+        )
+
 
 _decoder = msgspec.json.Decoder(Record)
 _text = msgspec.json.Encoder()
 
 
-def encode_record(
+def new_record(
     portal: str, received_ms: int, format_: str, resource: bytes, cut: Sequence[str] = ()
-) -> bytes:
-    """Write a record. `received_ms`: milliseconds since 1970; `resource`: JSON, stored verbatim."""
+) -> Record:
+    """Return a record. `received_ms`: milliseconds since 1970; `resource`: JSON, verbatim."""
     seconds, milliseconds = divmod(received_ms, 1000)
     received = f"{_to_the_second(seconds)}.{milliseconds:03d}Z"
-    return _encode(portal, received, format_, resource, cut)
+    return Record(portal, received, format_, msgspec.Raw(resource), tuple(cut))
 
 
 @lru_cache(maxsize=1)
@@ -51,15 +68,15 @@ def _to_the_second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
-def decode_record(data: bytes) -> Record:
-    """Read a record; raise FormatError if it is none (the message quotes nothing of it)."""
+def parse_record(data: bytes) -> Record:
+    """Parse a record; raise FormatError, without quotes of it, for anything else."""
     try:
         record = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise FormatError("record: not JSON with exactly the keys of a record") from None
     if record.format not in FORMATS:
         raise FormatError(f"record: format is none of {', '.join(FORMATS)}")
-    start = _encode(record.portal, record.received, record.format, b"", record.cut)[:-1]
+    start = msgspec.structs.replace(record, resource=msgspec.Raw(b"")).to_bytes()[:-1]
     # What was submitted may have white space around it, which the decoder leaves out.
     resource = data[len(start) : -1]
     if (
@@ -69,20 +86,3 @@ def decode_record(data: bytes) -> Record:
     ):
         raise FormatError("record: not spelled as the encoder spells it")
     return msgspec.structs.replace(record, resource=msgspec.Raw(resource))
-
-
-def _encode(portal: str, received: str, format_: str, resource: bytes, cut: Sequence[str]) -> bytes:
-    return b"".join(
-        (
-            b'{"portal":',
-            _text.encode(portal),
-            b',"received":',
-            _text.encode(received),
-            b',"format":"',
-            format_.encode(),
-            b'","cut":' + _text.encode(cut) if cut else b'"',
-            b',"resource":',
-            resource,
-            b"}",
-        )
-    )

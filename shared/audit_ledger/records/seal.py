@@ -25,7 +25,7 @@ from audit_ledger.errors import VerificationError
 from audit_ledger.records.binding import binding_tag
 from audit_ledger.records.commitment import commitment
 from audit_ledger.records.compression import compress_record, decompress_record
-from audit_ledger.records.index_row import IndexRow, encode_index_row
+from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.sealed_record import (
     BINDING_BYTES,
@@ -33,8 +33,7 @@ from audit_ledger.records.sealed_record import (
     HEADER_BYTES,
     SealedRecord,
     SealHeader,
-    encode_header,
-    read_header,
+    parse_header,
 )
 from audit_ledger.records.single_use import decrypt_once, encrypt_once
 
@@ -60,10 +59,10 @@ def seal(
     origin: str,
 ) -> SealedRecord:
     """Commit to a record and its index row, and seal it under a subject key."""
-    row_bytes = encode_index_row(row)
+    row_bytes = row.to_bytes()
     committed = commitment(blind, row_bytes, record)
     plain = blind + compress_record(record)
-    sealed = encode_header(header) + encrypt_once(key, plain, _associated(origin, row_bytes))
+    sealed = header.to_bytes() + encrypt_once(key, plain, _associated(origin, row_bytes))
     tag = binding_tag(
         binding, origin=origin, commitment=committed, row_bytes=row_bytes, sealed=sealed
     )
@@ -90,7 +89,7 @@ def open_sealed(stored: SealedRecord, *, key: bytes, origin: str) -> tuple[bytes
     `stored.commitment`: the entry's. Raise OtherKeyError if it was sealed with another key, or if
     a byte was changed; raise VerificationError if the entry commits to something else.
     """
-    read_header(stored.sealed)
+    parse_header(stored.sealed)
     ciphertext = stored.sealed[HEADER_BYTES:-BINDING_BYTES]
     try:
         plain = decrypt_once(key, ciphertext, _associated(origin, stored.row_bytes))

@@ -43,13 +43,12 @@ class SealHeader(msgspec.Struct, frozen=True):
     ledger_key_version: int
     generation: int
 
+    def to_bytes(self) -> bytes:
+        """Return the bytes before salt and ciphertext."""
+        return _HEADER.pack(VERSION, self.ledger_key_version, self.generation)
 
-def encode_header(header: SealHeader) -> bytes:
-    """Return the bytes before salt and ciphertext."""
-    return _HEADER.pack(VERSION, header.ledger_key_version, header.generation)
 
-
-def read_header(sealed: bytes) -> SealHeader:
+def parse_header(sealed: bytes) -> SealHeader:
     """Return which keys open a sealed record; raise FormatError if it is none."""
     if len(sealed) < MIN_BYTES:
         raise FormatError(f"sealed record: {len(sealed)} bytes, expected at least {MIN_BYTES}")

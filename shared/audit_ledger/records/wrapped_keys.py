@@ -16,17 +16,13 @@ class WrappedKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The ledger key that seals new records."""
         return max(self.ledger_keys)
 
-
-def encode_wrapped_keys(keys: WrappedKeys) -> bytes:
-    """Write wrapped keys for the archive, as JSON:
-
-    {"index_key":"<b64>","ledger_keys":{"1":"<b64>"}}
-    """
-    return msgspec.json.encode(keys)
+    def to_bytes(self) -> bytes:
+        """Return the JSON for the archive: `{"index_key":"<b64>","ledger_keys":{"1":"<b64>"}}`."""
+        return msgspec.json.encode(self)
 
 
-def decode_wrapped_keys(data: bytes) -> WrappedKeys:
-    """Read what `encode_wrapped_keys` writes; FormatError for anything else."""
+def parse_wrapped_keys(data: bytes) -> WrappedKeys:
+    """Parse the bytes of `WrappedKeys.to_bytes`; raise FormatError for anything else."""
     try:
         return msgspec.json.decode(data, type=WrappedKeys)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

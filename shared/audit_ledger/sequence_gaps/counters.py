@@ -45,14 +45,13 @@ class CountedState(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=
             return CountedState(self.before)
         return CountedState(self.state)
 
+    def to_bytes(self) -> bytes:
+        """Return the bytes to store between runs: canonical JSON."""
+        return _encoder.encode(self)
+
 
 _decoder = msgspec.json.Decoder(CountedState)
 _encoder = msgspec.json.Encoder(order="deterministic")
-
-
-def encode_counted(counted: CountedState) -> bytes:
-    """Return the bytes to store between runs: canonical JSON."""
-    return _encoder.encode(counted)
 
 
 def encode_within(counted: CountedState, max_bytes: int) -> tuple[CountedState, bytes]:
@@ -61,7 +60,7 @@ def encode_within(counted: CountedState, max_bytes: int) -> tuple[CountedState, 
     If they do not fit, restart the counts of the portal that takes most bytes, and count its events
     so far as unwatched: no numbers that a portal claims stop the counting or displace others.
     """
-    data = encode_counted(counted)
+    data = counted.to_bytes()
     while len(data) > max_bytes and (portal := _largest(counted)) is not None:
         before = counted.before
         counted = replace(
@@ -69,12 +68,12 @@ def encode_within(counted: CountedState, max_bytes: int) -> tuple[CountedState, 
             state=_without(counted.state, portal),
             before=None if before is None else _without(before, portal),
         )
-        data = encode_counted(counted)
+        data = counted.to_bytes()
     return counted, data
 
 
-def decode_counted(data: bytes) -> CountedState:
-    """Decode the bytes of `encode_counted`; raise FormatError for anything else."""
+def parse_counted_state(data: bytes) -> CountedState:
+    """Parse the bytes of `CountedState.to_bytes`; raise FormatError for anything else."""
     try:
         return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from audit_ledger.errors import FormatError, NotFoundError, UnreachableError, VerificationError
 from audit_ledger.ledger.entry import Entry, EventEntry, parse_entry
 from audit_ledger.records.commitment import RecordDisclosure, commitment
-from audit_ledger.records.index_row import decode_index_row
+from audit_ledger.records.index_row import parse_index_row
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.entry_bundle import parse_entry_bundle
 from audit_ledger.tlog.note import parse_note
@@ -124,7 +124,7 @@ def _parse_entry(data: bytes, proof: TlogProof, disclosure: RecordDisclosure | N
 
 def _event_time_ms(row_bytes: bytes) -> int | None:
     try:
-        return decode_index_row(row_bytes).time_ms
+        return parse_index_row(row_bytes).time_ms
     except FormatError:
         return None  # committed to, but not one that this version reads
 

@@ -34,17 +34,16 @@ class SkippedEntries(msgspec.Struct, frozen=True, gc=False, forbid_unknown_field
         more = {kind: count + len(entries), f"first_{kind}": (*first, *entries)[:MAX_NAMED]}
         return replace(self, **more)
 
+    def to_bytes(self) -> bytes:
+        """Return the bytes to store between runs."""
+        return msgspec.json.encode(self)
+
 
 _decoder = msgspec.json.Decoder(SkippedEntries)
 
 
-def encode_skipped(skipped: SkippedEntries) -> bytes:
-    """Return the bytes to store between runs."""
-    return msgspec.json.encode(skipped)
-
-
-def decode_skipped(data: bytes) -> SkippedEntries:
-    """Decode the bytes of `encode_skipped`; raise FormatError for anything else."""
+def parse_skipped_entries(data: bytes) -> SkippedEntries:
+    """Parse the bytes of `SkippedEntries.to_bytes`; raise FormatError for anything else."""
     try:
         return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -19,7 +19,7 @@ from audit_ledger.client.export_download import download_export
 from audit_ledger.client.http_client import PATIENT_PAUSES
 from audit_ledger.client.shown_text import printable
 from audit_ledger.events.ni_uri import ni_uri
-from audit_ledger.exports.manifest import MANIFEST, decode_manifest
+from audit_ledger.exports.manifest import MANIFEST, parse_manifest
 
 
 @click.command("export", cls=LedgerCommand)
@@ -68,7 +68,7 @@ def command(
 
 def _report(folder: Path, *, as_json: bool) -> None:
     data = (folder / MANIFEST).read_bytes()
-    manifest = decode_manifest(data)
+    manifest = parse_manifest(data)
     digest = sha256(data).digest()
     files = [(file.name, file.size_bytes) for file in manifest.files]
     if as_json:

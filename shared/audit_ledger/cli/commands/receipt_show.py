@@ -19,8 +19,8 @@ from audit_ledger.events.event_details import read_details
 from audit_ledger.events.instant import format_instant_ms
 from audit_ledger.ledger.entry import ControlEntry, Entry
 from audit_ledger.records.commitment import RecordDisclosure
-from audit_ledger.records.index_row import decode_index_row
-from audit_ledger.records.record import decode_record
+from audit_ledger.records.index_row import parse_index_row
+from audit_ledger.records.record import parse_record
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.policy import Policy, PolicyResult
 from audit_ledger.verify.findings import Verdict
@@ -96,8 +96,8 @@ def _entry_facts(
 
 def _record_facts(disclosure: RecordDisclosure) -> Iterator[tuple[str, str]]:
     try:
-        row = decode_index_row(disclosure.row_bytes)
-        record = decode_record(disclosure.record)
+        row = parse_index_row(disclosure.row_bytes)
+        record = parse_record(disclosure.record)
         details = read_details(bytes(record.resource), record.format)  # type: ignore[arg-type]
     except LedgerError:
         yield "content", "not one that this command can read; it is what the entry commits to"

@@ -13,7 +13,7 @@ from audit_ledger.cli.command import LedgerCommand
 from audit_ledger.cli.exit_codes import VERIFIED, IncompleteError
 from audit_ledger.cli.parameters import ARCHIVE, LEDGER, STAGE
 from audit_ledger.errors import FormatError
-from audit_ledger.records.dead_letter import FOLDER, decode_dead_letter
+from audit_ledger.records.dead_letter import FOLDER, parse_dead_letter
 
 
 @click.command("redrive", cls=LedgerCommand)
@@ -38,7 +38,7 @@ def command(stage: str, ledger_id: str, archive: str, since: str, dry_run: bool)
             found = letters.get(path)
             if found is None:
                 continue
-            letter = decode_dead_letter(found.data)
+            letter = parse_dead_letter(found.data)
             if queue is not None:
                 queue.send(letter.body)
             sent += 1

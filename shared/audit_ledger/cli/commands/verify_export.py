@@ -18,7 +18,7 @@ from audit_ledger.cli.parameters import AS_JSON, FILE
 from audit_ledger.client.files import read_file
 from audit_ledger.client.shown_text import printable
 from audit_ledger.errors import FormatError
-from audit_ledger.exports.manifest import MANIFEST, Manifest, decode_manifest
+from audit_ledger.exports.manifest import MANIFEST, Manifest, parse_manifest
 from audit_ledger.exports.verify_export import ExportCode, ExportFinding, verify_export
 from audit_ledger.verify.findings import Verdict
 
@@ -46,7 +46,7 @@ def command(folder: Path, policy_file: Path, digest: str | None, as_json: bool) 
     for finding in verify_export(files, manifest_bytes, expected):
         result.add(finding)
     if all(finding.code != ExportCode.MANIFEST_MALFORMED for finding in result.listed):
-        result.manifest = decode_manifest(manifest_bytes)
+        result.manifest = parse_manifest(manifest_bytes)
         if not result.count:
             result.proofs = Proofs(result.manifest, lambda name: _pieces(folder / name), policy)
             result.verify(result.proofs)
