@@ -50,7 +50,7 @@ def of_queue(name: str, queue: str, statistic: str = "Maximum") -> cloudwatch.Me
     return metric("AWS/SQS", name, {"QueueName": queue}, statistic=statistic)
 
 
-def of_ours(
+def ledger_metric(
     name: str, function: str, statistic: str = "Sum", period: cdk.Duration = MINUTE
 ) -> cloudwatch.Metric:
     """Return a metric that a function of this project writes itself."""

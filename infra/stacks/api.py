@@ -12,7 +12,7 @@ from constructs import Construct
 
 from audit_ledger.http.routes import FALLBACKS, ROUTES
 from audit_ledger.settings.environment import PublishedFilesEnvironment
-from infra.constructs.alarms import Operations, alarm, metric, of_ours, total
+from infra.constructs.alarms import Operations, alarm, ledger_metric, metric, total
 from infra.constructs.function import ALIAS, LedgerFunction, encrypted_log_group
 from infra.constructs.ingest import add_ingest
 from infra.constructs.query import add_query
@@ -104,7 +104,9 @@ class ApiStack(StageStack):
         self.output("Issuer", issuer, "Whose tokens the API takes")
 
     def _watch_limits(self, ingest: LedgerFunction, query: LedgerFunction) -> None:
-        unchecked = [of_ours("LimitsUnchecked", function.name) for function in (ingest, query)]
+        unchecked = [
+            ledger_metric("LimitsUnchecked", function.name) for function in (ingest, query)
+        ]
         alarm(
             self,
             "UnlimitedAlarm",

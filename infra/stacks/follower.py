@@ -8,7 +8,7 @@ from constructs import Construct
 
 from audit_ledger.settings.environment import FollowerEnvironment
 from audit_ledger.settings.event_bus import BUS_SOURCE, DIGEST_PUBLISHED
-from infra.constructs.alarms import Operations, alarm, of_function, of_ours
+from infra.constructs.alarms import Operations, alarm, ledger_metric, of_function
 from infra.constructs.directory_bucket import PURPOSE, directory_permissions
 from infra.constructs.function import LedgerFunction
 from infra.iam.permissions import Permission
@@ -91,7 +91,7 @@ class FollowerStack(StageStack):
         alarm(
             self,
             "MissingEventsAlarm",
-            of_ours("NewlyMissing", follower.name),
+            ledger_metric("NewlyMissing", follower.name),
             operations,
             name=f"{follower.name}-missing-events",
             description=(
@@ -103,7 +103,7 @@ class FollowerStack(StageStack):
         alarm(
             self,
             "BehindAlarm",
-            of_ours("BehindSeconds", follower.name, "Maximum"),
+            ledger_metric("BehindSeconds", follower.name, "Maximum"),
             operations,
             name=f"{follower.name}-behind",
             over=MAX_SECONDS_BEHIND,
@@ -117,7 +117,7 @@ class FollowerStack(StageStack):
             alarm(
                 self,
                 "BadDirectoryAlarm",
-                of_ours("BadDirectory", follower.name),
+                ledger_metric("BadDirectory", follower.name),
                 operations,
                 name=f"{follower.name}-bad-directory",
                 description=(
@@ -129,7 +129,7 @@ class FollowerStack(StageStack):
         alarm(
             self,
             "UnopenedAlarm",
-            of_ours("Unopened", follower.name),
+            ledger_metric("Unopened", follower.name),
             operations,
             name=f"{follower.name}-unopened",
             description=(
@@ -142,7 +142,7 @@ class FollowerStack(StageStack):
         alarm(
             self,
             "UnprocessedAlarm",
-            of_ours("Unprocessed", follower.name),
+            ledger_metric("Unprocessed", follower.name),
             operations,
             name=f"{follower.name}-unprocessed",
             description=(
@@ -160,9 +160,9 @@ class FollowerStack(StageStack):
         hour = cdk.Duration.hours(1)
         ledgers = self.settings.ledgers[: MAX_METRICS_PER_ALARM - 1]
         digests = {
-            f"d{number}": of_ours("Digests", self.names.of_ledger(ledger.id, "publisher")).with_(
-                period=hour
-            )
+            f"d{number}": ledger_metric(
+                "Digests", self.names.of_ledger(ledger.id, "publisher")
+            ).with_(period=hour)
             for number, ledger in enumerate(ledgers)
         }
         published = " + ".join(f"FILL({name}, 0)" for name in digests)

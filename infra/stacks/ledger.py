@@ -9,7 +9,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from infra.constructs.alarms import Operations, alarm, of_ours, succeeded, total
+from infra.constructs.alarms import Operations, alarm, ledger_metric, succeeded, total
 from infra.constructs.function import LedgerFunction
 from infra.constructs.ledger_functions import (
     publisher_environment,
@@ -141,7 +141,7 @@ class LedgerStack(StageStack):
 
     def _watch(self, sequencer: LedgerFunction, publisher: LedgerFunction) -> None:
         ledger_id = self._ledger.id
-        frozen = [of_ours("Frozen", function.name) for function in (sequencer, publisher)]
+        frozen = [ledger_metric("Frozen", function.name) for function in (sequencer, publisher)]
         alarm(
             self,
             "FrozenAlarm",
@@ -158,7 +158,7 @@ class LedgerStack(StageStack):
         alarm(
             self,
             "UnfinishedAlarm",
-            of_ours("UnfinishedBatches", sequencer.name, period=cdk.Duration.minutes(15)),
+            ledger_metric("UnfinishedBatches", sequencer.name, period=cdk.Duration.minutes(15)),
             self._operations,
             minutes=2,  # periods, of 15 minutes each: what fails comes again every twelve
             name=f"{self.names.queue(ledger_id)}-unfinished",
@@ -171,7 +171,7 @@ class LedgerStack(StageStack):
         alarm(
             self,
             "RefusedAlarm",
-            of_ours("Refused", sequencer.name),
+            ledger_metric("Refused", sequencer.name),
             self._operations,
             name=f"{self.names.queue(ledger_id)}-refused",
             description=(
