@@ -136,7 +136,7 @@ def measured(parse: Callable[[], object]) -> tuple[Exception | None, float, int]
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_is_refused_at_little_cost(name: str) -> None:
+def test_a_bomb_is_rejected_at_little_cost(name: str) -> None:
     """The documented error, soon, and in little more memory than the input takes itself."""
     parse, make, error = BOMBS[name]
     data = make()
@@ -200,7 +200,7 @@ def test_a_media_type_of_any_length_is_read_in_linear_time(text: str) -> None:
 
 
 @pytest.mark.parametrize("number", ["9" * 19, "9" * 400, "9" * 100_000, "1e999999999", "-1"])
-def test_a_number_that_is_no_index_is_no_entry(number: str) -> None:
+def test_an_entry_number_of_2_63_or_more_is_rejected(number: str) -> None:
     """A ledger holds fewer than 2^63 entries; longer numbers are refused, not computed."""
     zeros = "A" * 43 + "="
     entry = f'{{"seq":{number},"time":"2026-11-22T05:59:00Z","prev":"{zeros}","event":"{zeros}"}}'
@@ -209,14 +209,14 @@ def test_a_number_that_is_no_index_is_no_entry(number: str) -> None:
 
 
 @pytest.mark.parametrize("numbers", ["-1 1", "0 0", "0 -1", "01 1", "0 1000", "9" * 20 + " 1"])
-def test_an_archived_block_has_a_place_and_entries(numbers: str) -> None:
+def test_the_name_of_an_archived_block_is_canonical(numbers: str) -> None:
     """First seq from 0, count from 1, as they are written."""
     lines = f"audit-ledger/block/v1\no\n{numbers}\n{'A' * 43}=\n{'A' * 86}==\n\nx"
     with pytest.raises(FormatError, match="first seq and count"):
         parse_block(lines.encode())
 
 
-def test_a_digest_that_is_no_utf8_is_refused() -> None:
+def test_a_digest_that_is_not_utf_8_is_rejected() -> None:
     """A lone surrogate, which no note can hold."""
     with pytest.raises(FormatError, match="UTF-8"):
         parse_digest("audit-ledger/digest/v1\n\ud800\n")

@@ -51,9 +51,7 @@ def test_an_id_that_no_event_has_is_404(cloud: LocalCloud, event_id: str, behind
 
 
 @pytest.mark.parametrize("behind", ["", "/receipt"])
-def test_what_stands_beside_an_id_in_the_index_is_no_event(
-    published: PublishedCloud, behind: str
-) -> None:
+def test_an_index_key_beside_an_event_is_404(published: PublishedCloud, behind: str) -> None:
     """A further person's item, say."""
     event_id = published.ids[0]
     assert ask(published.cloud, f"/AuditEvent/{event_id}{behind}")[0] == 200
@@ -106,7 +104,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("path", REFUSED, ids=lambda p: p[:60])
-def test_a_question_that_is_none_is_400(cloud: LocalCloud, path: str) -> None:
+def test_an_invalid_query_is_400(cloud: LocalCloud, path: str) -> None:
     """Which parameter, and what is expected; nothing of its value."""
     status, content = ask(cloud, path)
     assert status == 400, content
@@ -150,7 +148,7 @@ ANSWERED = [
 
 
 @pytest.mark.parametrize("path", ANSWERED, ids=lambda p: p[:60])
-def test_an_odd_question_is_answered(cloud: LocalCloud, path: str) -> None:
+def test_an_unusual_query_is_valid(cloud: LocalCloud, path: str) -> None:
     """At the ends of time, of long names, and of many values."""
     status, content = ask(cloud, path)
     assert status == 200, content
@@ -163,7 +161,7 @@ def test_a_query_that_is_too_long_is_414(cloud: LocalCloud) -> None:
     assert status == 414, content
 
 
-def test_a_page_is_no_larger_than_an_answer_may_be(cloud: LocalCloud) -> None:
+def test_a_page_stays_below_the_limit_of_a_response(cloud: LocalCloud) -> None:
     """It ends early and leads on, and every event comes once."""
     about = {"what": {"identifier": {"system": MRN, "value": "large"}}, "role": {"code": "1"}}
     for number in range(LARGE):

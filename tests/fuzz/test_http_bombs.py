@@ -208,7 +208,7 @@ def ask(
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_gets_its_answer(cloud: LocalCloud, name: str) -> None:
+def test_a_bomb_gets_the_documented_status(cloud: LocalCloud, name: str) -> None:
     """Where and what was expected, as an OperationOutcome; nothing of it is queued."""
     path, media_type, make, status, place = BOMBS[name]
     found = ask(cloud, path, make(), {"Content-Type": media_type})
@@ -224,7 +224,7 @@ def test_a_bomb_gets_its_answer(cloud: LocalCloud, name: str) -> None:
 
 @pytest.mark.parametrize("path", ["/AuditEvent", "/", "/events"])
 @pytest.mark.parametrize("megabytes", [5, 10, 11])
-def test_a_body_that_the_platform_does_not_take_is_413(
+def test_a_body_above_the_limit_of_the_platform_is_413(
     cloud: LocalCloud, path: str, megabytes: int
 ) -> None:
     """Lambda takes 6 MB as base64, API Gateway 10: the function never sees it."""
@@ -245,7 +245,7 @@ def test_a_body_that_the_platform_does_not_take_is_413(
         ({"Content-Type": ";" * 5000}, 415, "Content-Type"),
     ],
 )
-def test_a_hostile_header_gets_its_answer(
+def test_a_hostile_header_gets_the_documented_status(
     cloud: LocalCloud, headers: dict[str, str], status: int, place: str
 ) -> None:
     """The header's name, and nothing of its value."""

@@ -224,7 +224,7 @@ TEXTS: dict[str, tuple[Callable[[str], object], str]] = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_a_long_text_is_read_at_all(name: str) -> None:
+def test_a_long_text_is_read_in_time(name: str) -> None:
     """Half a million repetitions: with work that grows with their square, this would not end."""
     use, repeated = TEXTS[name]
     use(repeated * 500_000)

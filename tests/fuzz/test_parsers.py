@@ -54,6 +54,6 @@ FOUND = [
 
 
 @pytest.mark.parametrize(("name", "data"), FOUND, ids=[name for name, _ in FOUND])
-def test_what_was_found_stays_mended(name: str, data: bytes) -> None:
+def test_repaired_faults_do_not_return(name: str, data: bytes) -> None:
     """The documented error and no other exception."""
     assert not PARSERS[name].check(data)

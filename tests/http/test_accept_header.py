@@ -45,7 +45,7 @@ FHIR = "application/fhir+json"
         ('a/b;x="never closed, c/d', [MediaRange("a/b")]),
     ],
 )
-def test_elements_are_parted_by_commas_outside_of_quotes(
+def test_elements_are_separated_by_commas_outside_of_quotes(
     text: str, ranges: list[MediaRange]
 ) -> None:
     """What is no media range is passed over; the others count."""
@@ -66,7 +66,7 @@ RFC_EXAMPLE = (
         ("image/jpeg", ["text/html"], "image/jpeg"),
     ],
 )
-def test_the_example_of_the_rfc(name: str, others: list[str], wins: str) -> None:
+def test_the_example_of_rfc_9110_has_its_weights(name: str, others: list[str], wins: str) -> None:
     """The most specific range gives the weight; parameters that mean nothing here do not part."""
     offers = [name, *others]
     chosen = choose(parse_accept(RFC_EXAMPLE), [Offer((each,)) for each in offers])
@@ -129,7 +129,7 @@ def test_fhir_is_served_where_any_of_it_is_acceptable(accept: str | None, versio
         f"{FHIR};fhirVersion=R4",
     ],
 )
-def test_406_only_where_nothing_acceptable_can_be_served(accept: str) -> None:
+def test_406_only_if_nothing_acceptable_can_be_served(accept: str) -> None:
     """RFC 9110, Section 15.5.7; the message says what there is."""
     with pytest.raises(RejectedEventError, match=r"application/fhir\+json") as refused:
         fhir_json(read(headers={"accept": accept}))
@@ -172,7 +172,7 @@ def test_a_format_that_is_not_served_is_406(query: str) -> None:
     assert (refused.value.status, refused.value.expression) == (406, "_format")
 
 
-def test_a_format_may_stand_in_a_form() -> None:
+def test_a_format_can_be_a_field_of_a_form() -> None:
     """Of `POST …/_search`, whose parameters are its body."""
     form = {"content-type": "application/x-www-form-urlencoded", "accept": "application/fhir+xml"}
     asked = {"route": "POST /AuditEvent/_search", "headers": form}
@@ -193,7 +193,7 @@ def test_a_format_may_stand_in_a_form() -> None:
         ("application/fhir+json, */*;q=0.1", "application/json"),
     ],
 )
-def test_other_answers_choose_among_their_forms(accept: str, form: str) -> None:
+def test_other_responses_negotiate_their_media_type(accept: str, form: str) -> None:
     """By the same rules."""
     request = read(headers={"accept": accept})
     assert require_acceptable(request, "application/json", "text/html", "text/csv") == form

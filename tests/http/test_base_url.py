@@ -37,13 +37,13 @@ def asked(**context: str) -> dict[str, Any]:
         ({}, "http://localhost"),
     ],
 )
-def test_it_is_the_domain_and_stage_of_the_api(context: dict[str, str], base: str) -> None:
+def test_the_base_url_is_domain_and_stage_of_the_api(context: dict[str, str], base: str) -> None:
     """As API Gateway names them; HTTP is this machine's alone."""
     assert base_url(asked(**context)) == base
 
 
 @pytest.mark.parametrize("context", [{}, {"domainName": "abc.example", "stage": "prod"}])
-def test_the_setting_comes_before_everything(context: dict[str, str]) -> None:
+def test_the_setting_overrides_the_request(context: dict[str, str]) -> None:
     """A proxy's path is in it, which the function cannot see."""
     configured = "https://audit.hospital.example/prod"
     assert base_url(asked(**context), configured) == configured

@@ -27,13 +27,13 @@ def status_of(body: bytes, coding: str = "gzip", *, is_whole: bool = True) -> in
 
 
 @pytest.mark.parametrize("coding", ["gzip", "GZIP", "x-gzip", " gzip ", "identity, gzip", "gzip,"])
-def test_gzip_is_undone(coding: str) -> None:
+def test_gzip_bodies_are_decompressed(coding: str) -> None:
     """Names are read without case; x-gzip is the same (RFC 9110, Section 8.4.1.3)."""
     assert undo_codings(PACKED, coding, is_whole=True) == BODY
 
 
 @pytest.mark.parametrize("coding", ["", "identity", "Identity", "identity, identity"])
-def test_without_a_coding_a_body_is_as_sent(coding: str) -> None:
+def test_a_body_without_coding_is_unchanged(coding: str) -> None:
     """Also one that looks compressed."""
     assert undo_codings(PACKED, coding, is_whole=False) == PACKED
 
@@ -41,7 +41,7 @@ def test_without_a_coding_a_body_is_as_sent(coding: str) -> None:
 @pytest.mark.parametrize(
     "coding", ["deflate", "br", "zstd", "compress", "gzip, gzip", "gzip2", "*"]
 )
-def test_other_codings_are_415_with_those_that_are_taken(coding: str) -> None:
+def test_other_codings_are_415_with_the_accepted_ones(coding: str) -> None:
     """RFC 9110, Section 15.5.16 and 12.5.3."""
     with pytest.raises(RejectedEventError) as refused:
         undo_codings(PACKED, coding, is_whole=True)
@@ -50,7 +50,7 @@ def test_other_codings_are_415_with_those_that_are_taken(coding: str) -> None:
     assert told["headers"]["Accept-Encoding"] == "gzip, identity"
 
 
-def test_a_file_of_several_members_is_one_body() -> None:
+def test_a_gzip_file_of_several_members_is_one_body() -> None:
     """RFC 1952, Section 2.2; as many as anybody sends, and no more."""
     halves = gzip.compress(BODY[:5]) + gzip.compress(BODY[5:])
     assert undo_codings(halves, "gzip", is_whole=True) == BODY
@@ -76,12 +76,12 @@ def test_a_file_of_several_members_is_one_body() -> None:
         zlib.compress(BODY)[2:-4],
     ],
 )
-def test_what_is_no_whole_gzip_file_is_refused(body: bytes) -> None:
+def test_an_incomplete_or_altered_gzip_file_is_rejected(body: bytes) -> None:
     """Cut, altered, of another format, or with something behind it."""
     assert status_of(body) == 400
 
 
-def test_unpacking_stops_at_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decompression_stops_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bomb is never unpacked: no more is made than the bound and a byte."""
     assert len(undo_codings(gzip.compress(bytes(MAX_UNPACKED_BYTES)), "gzip", is_whole=True)) == (
         MAX_UNPACKED_BYTES
@@ -133,17 +133,19 @@ def test_unpacking_stops_at_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
         ("gzip;q=high", False),
     ],
 )
-def test_answers_are_packed_for_who_takes_that(accept_encoding: str, taken: bool) -> None:
+def test_responses_are_compressed_if_the_client_accepts_it(
+    accept_encoding: str, taken: bool
+) -> None:
     """Accept-Encoding has weights too, and 0 means no."""
     assert accepts_gzip(accept_encoding) is taken
 
 
-def test_nothing_has_no_coding() -> None:
+def test_an_empty_body_needs_no_decoding() -> None:
     """A client may say of all its requests how it packs bodies."""
     assert read(headers={"content-encoding": "gzip"}).body == b""
 
 
-def test_a_request_is_read_unpacked() -> None:
+def test_a_compressed_request_is_read_decompressed() -> None:
     """As API Gateway hands bytes over, in base64; handed over as text they are damaged: 415."""
     headers = {"content-encoding": "gzip", "content-type": "application/fhir+json"}
     sent = b64encode(PACKED).decode()

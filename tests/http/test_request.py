@@ -44,7 +44,7 @@ def refusal(**members: Any) -> tuple[int, str]:
     return refused.value.status, refused.value.expression
 
 
-def test_everything_is_where_api_gateway_puts_it() -> None:
+def test_a_request_has_all_parts_of_the_event() -> None:
     """Names of headers in lower case; the address of the API; who asks and from where."""
     request = read(
         rawQueryString="a=1",
@@ -68,7 +68,7 @@ def test_everything_is_where_api_gateway_puts_it() -> None:
     assert (access.ledger, access.issuer, access.subject) == ("north", "https://i.example", "me")
 
 
-def test_what_is_not_there_is_empty() -> None:
+def test_missing_parts_of_a_request_are_empty() -> None:
     """No body, no query, no variables, no headers at all."""
     request = read_request(
         {"routeKey": "GET /policy", "requestContext": {}, "headers": None}, NAMES
@@ -79,7 +79,7 @@ def test_what_is_not_there_is_empty() -> None:
     assert request.query_pairs == []
 
 
-def test_a_request_shows_nothing_of_itself() -> None:
+def test_the_repr_of_a_request_shows_no_content() -> None:
     """Neither in a log nor in a traceback."""
     assert SECRET not in repr(
         read(body=SECRET, rawQueryString=SECRET, pathParameters={"id": SECRET})
@@ -114,7 +114,7 @@ def test_a_query_string_is_decoded_in_order(query: str, pairs: list[tuple[str, s
 
 
 @pytest.mark.parametrize("query", ["a=%ff", "%ed%a0%80=1", "&".join(["a=1"] * (MAX_FIELDS + 1))])
-def test_a_query_string_that_is_none_is_refused(query: str) -> None:
+def test_an_invalid_query_string_is_rejected(query: str) -> None:
     """No UTF-8, or too much of it; the message repeats nothing."""
     request = read(rawQueryString=query)
     with pytest.raises(RefusedError) as refused:
@@ -124,7 +124,7 @@ def test_a_query_string_that_is_none_is_refused(query: str) -> None:
     assert len(read(rawQueryString="&".join(["a=1"] * MAX_FIELDS)).query_pairs) == MAX_FIELDS
 
 
-def test_a_form_says_more_than_the_query_string() -> None:
+def test_a_form_extends_the_query_string() -> None:
     """As `POST …/_search` has it: both together, in order; other bodies are none."""
     form = {"headers": {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}}
     both = read(rawQueryString="a=1", body="a=%C3%A9+b&c", **form)
@@ -174,7 +174,7 @@ def test_an_idempotency_key_is_printable(key: str) -> None:
     assert read().idempotency_key is None
 
 
-def test_another_media_type_is_refused_by_what_would_do() -> None:
+def test_another_media_type_is_rejected_with_the_accepted_ones() -> None:
     """415, and not what was sent."""
     request = read(headers={"content-type": "text/x-secret"})
     request.require_media_type("application/json", "text/x-secret")

@@ -40,7 +40,7 @@ ERRORS: list[tuple[LedgerError, int, str]] = [
 
 
 @pytest.mark.parametrize(("error", "status", "code"), ERRORS, ids=lambda v: type(v).__name__)
-def test_an_error_has_one_answer(error: LedgerError, status: int, code: str) -> None:
+def test_each_error_has_one_response(error: LedgerError, status: int, code: str) -> None:
     """The caller's is told; ours is 503 and nothing more."""
     told = error_response(error)
     assert told["statusCode"] == status
@@ -63,7 +63,7 @@ def test_an_error_has_one_answer(error: LedgerError, status: int, code: str) -> 
         ("", "application/fhir+json"),
     ],
 )
-def test_fhir_says_its_release_where_there_is_one(version: str, media_type: str) -> None:
+def test_fhir_responses_state_their_release(version: str, media_type: str) -> None:
     """As the media type's parameter (FHIR, http.html, version parameter)."""
     told = make_response(200, "é".encode(), version, {"ETag": 'W/"7"'})
     assert told == {

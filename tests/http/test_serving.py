@@ -47,7 +47,7 @@ def test_each_function_answers_the_routes_that_lead_to_it() -> None:
     assert of["published"] == {"GET /published/{path+}"}
 
 
-def test_every_method_of_every_path_leads_somewhere() -> None:
+def test_every_method_of_every_path_has_a_route() -> None:
     """The fallbacks have what the routes have not."""
     methods = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
     for path in ("/", FALLBACK):
@@ -82,7 +82,7 @@ def test_an_unknown_path_is_404_in_fhirs_form(method: str, path: str) -> None:
         ("PUT", "/published/st-elsewhere/checkpoint", "GET, HEAD, OPTIONS"),
     ],
 )
-def test_a_method_that_a_path_has_not_is_405(method: str, path: str, allow: str) -> None:
+def test_an_unsupported_method_is_405(method: str, path: str, allow: str) -> None:
     """RFC 9110, Section 15.5.6: Allow is a must."""
     told = refused(event(method, path))
     assert (told["statusCode"], told["headers"]["Allow"]) == (405, allow)
@@ -110,7 +110,7 @@ def test_the_root_takes_bundles_and_nothing_else() -> None:
         ("POST", "/events/", "POST /events", {}, "ingest"),
     ],
 )
-def test_a_slash_at_the_end_does_no_harm(
+def test_a_slash_at_the_end_is_ignored(
     method: str, path: str, route: str, variables: dict[str, str], owner: Owner
 ) -> None:
     """No route of API Gateway can end with one."""
@@ -118,7 +118,7 @@ def test_a_slash_at_the_end_does_no_harm(
     assert (found["routeKey"], found["pathParameters"]) == (route, variables)
 
 
-def test_metadata_with_a_slash_wants_no_token() -> None:
+def test_metadata_with_a_slash_needs_no_token() -> None:
     """Its fallback is open, and leads nowhere else."""
     (open_,) = (route for route in FALLBACKS if route.is_open)
     asked = event("GET", "/metadata/", open_.path, pathParameters={"proxy": ""})
@@ -127,7 +127,7 @@ def test_metadata_with_a_slash_wants_no_token() -> None:
     assert refused(asked, "ingest")["statusCode"] == 404
 
 
-def test_what_another_function_answers_is_named_without_the_slash() -> None:
+def test_a_route_of_another_function_is_redirected_without_the_slash() -> None:
     """308 keeps method and body (RFC 9110, Section 15.4.9); the query stays, spelled safely."""
     asked = event("POST", "/documents/verify/", rawQueryString="a=%20b")
     told = refused(asked, "ingest")
@@ -138,7 +138,7 @@ def test_what_another_function_answers_is_named_without_the_slash() -> None:
     assert moved.value.headers["Location"] == "https://public.example/x/published/a%0D%0Ab%3A%20c"
 
 
-def test_a_stage_in_the_raw_path_is_no_part_of_a_path() -> None:
+def test_the_stage_in_the_raw_path_is_removed() -> None:
     """A stage that is not $default stands in rawPath."""
     asked = event("GET", "/AuditEvent/", rawPath="/prod/AuditEvent/")
     assert resolve_route(asked, "query")["routeKey"] == "GET /AuditEvent"
@@ -174,7 +174,7 @@ def test_head_is_get_without_a_body(method: str) -> None:
         ("", 200),
     ],
 )
-def test_who_has_it_already_is_told_so(condition: str, status: int) -> None:
+def test_an_unchanged_representation_is_304(condition: str, status: int) -> None:
     """If-None-Match compares weakly (RFC 9110, Section 13.1.2); only of what is found and read."""
     given = {"If-None-Match": condition}
     asked = event("GET", "/AuditEvent/7", headers=given)
@@ -204,7 +204,7 @@ def test_requests_have_ids(own: str, correlated: bool) -> None:
     assert told.get("X-Correlation-Id") == (own if correlated else None)
 
 
-def test_an_answer_that_fails_for_now_says_when_to_ask_again() -> None:
+def test_a_temporary_failure_has_retry_after() -> None:
     """RFC 9110, Section 10.2.3."""
     assert int(error_response(LedgerError())["headers"]["Retry-After"]) > 0
     assert "Retry-After" not in error_response(NotFoundError("no such thing"))["headers"]
