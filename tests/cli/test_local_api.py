@@ -251,19 +251,6 @@ def test_invalid_report_options_are_explained(
     assert message in result.err
 
 
-@pytest.mark.parametrize(
-    ("action", "code"), [("read,create", 0), ("R", 0), ("r", 0), ("view", 2), ("read,", 2)]
-)
-def test_actions_are_words_or_letters(user: ApiUser, action: str, code: int) -> None:
-    """What is none is refused: it would find nothing, and look as if there were none."""
-    result = user.run("search", "--from", "2020", "--action", action, "--json")
-    assert result.code == code
-    if code == 0:
-        assert '"total"' in result.out or "AuditEvent" in result.out
-    else:
-        assert "read (R)" in result.err
-
-
 def test_a_recorded_document_is_found_by_its_digest(user: ApiUser) -> None:
     """By its digest alone, once it is published and followed; another one is not."""
     Path("report.pdf").write_bytes(b"a report")

@@ -103,14 +103,27 @@ def test_options_become_parameters(runner: StubbedCommand, stub: StubServer) -> 
     assert stub.requests[0].headers["accept"] == "application/fhir+json"
 
 
-@pytest.mark.parametrize("action", ["C", "create", "Create"])
-def test_actions_are_known_by_letter_and_by_word(
+@pytest.mark.parametrize(
+    ("action", "letters"),
+    [("C", "C"), ("c", "C"), ("create", "C"), ("Create", "C"), ("read,create", "R,C")],
+)
+def test_actions_are_requested_by_letters(
+    runner: StubbedCommand, stub: StubServer, action: str, letters: str
+) -> None:
+    """Users may write FHIR's letters or words."""
+    stub.respond = Pages(0).answer
+    assert runner.run("search", "--action", action).code == DONE
+    assert ("action", letters) in asked(stub)
+
+
+@pytest.mark.parametrize("action", ["view", "read,"])
+def test_an_unknown_action_is_rejected(
     runner: StubbedCommand, stub: StubServer, action: str
 ) -> None:
-    """FHIR's letters are what is asked for."""
-    stub.respond = Pages(0).answer
-    runner.run("search", "--action", action)
-    assert ("action", "C") in asked(stub)
+    """It would match nothing, which would look like a result."""
+    result = runner.run("search", "--action", action)
+    assert (result.code, stub.requests) == (USAGE, [])
+    assert "read (R)" in result.err
 
 
 @pytest.mark.parametrize(
