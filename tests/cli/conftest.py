@@ -1,14 +1,17 @@
 """Environments of commands: a published ledger, a stub of the API, and the API of a local cloud."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+import requests
 
 from audit_ledger.client import http_client
 from infra.local.cloud import LocalCloud, local_cloud
 from tests.assemblies import synthesized
-from tests.cli.api_user import LEDGER, LEDGERS, ApiUser
+from tests.cli.api_user import LEDGER, LEDGERS, ApiUser, event
 from tests.cli.published_ledger import Workspace, make_workspace
 from tests.cli.stub_server import StubServer, stub_server
 from tests.cli.stubbed_command import StubbedCommand, make_stubbed_command
@@ -67,3 +70,29 @@ def user(
 def policy(cloud: LocalCloud, user: ApiUser) -> Path:
     Path("policy").write_bytes(cloud.policy(LEDGER))
     return Path("policy")
+
+
+@pytest.fixture(scope="module")
+def accessed_patient(cloud: LocalCloud) -> str:
+    """A patient with three published accesses, which the tests of a module share."""
+    patient = f"Patient/{uuid4()}"
+    token = cloud.tokens.portal(LEDGER, "ehr")
+    for number in range(3):
+        recorded = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        answer = requests.post(
+            f"{cloud.url}/AuditEvent",
+            json=event(number, recorded=recorded, entity=[{"what": {"reference": patient}}]),
+            headers={"authorization": f"Bearer {token}", "content-type": "application/fhir+json"},
+            timeout=60,
+        )
+        assert answer.status_code == 201, answer.text
+    cloud.drain()
+    cloud.publish()
+    return patient
+
+
+@pytest.fixture
+def officer(user: ApiUser, accessed_patient: str) -> ApiUser:
+    """A security officer, with the patient whose record was accessed."""
+    user.patient = accessed_patient
+    return user

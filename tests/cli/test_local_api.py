@@ -4,7 +4,6 @@ import csv
 import json
 import re
 from base64 import urlsafe_b64encode
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -181,37 +180,24 @@ def test_rejected_requests_are_explained(user: ApiUser, cloud: LocalCloud) -> No
         assert message in user.capture.readouterr().err
 
 
-@pytest.fixture
-def accessed(user: ApiUser) -> ApiUser:
-    """Some accesses to one patient's record, published; reports and exports look at them."""
-    for number in range(3):
-        file = Path(f"{number}.json")
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        what = {"what": {"reference": user.patient}}
-        file.write_text(json.dumps(event(number, recorded=now, entity=[what])))
-        assert user.run("send", file).code == 0
-    user.publish()
-    return user
-
-
-def test_a_report_is_a_table_or_in_a_format_of_the_api(accessed: ApiUser) -> None:
+def test_a_report_is_a_table_or_in_a_format_of_the_api(officer: ApiUser) -> None:
     """Who accessed a record, for people; JSON, CSV and a page for others, also into a file."""
-    result = accessed.run("report", "accesses", "--patient", accessed.patient)
+    result = officer.run("report", "accesses", "--patient", officer.patient)
     assert (result.code, result.err) == (0, "")
     for number in range(3):
         assert f"Practitioner/{number}" in re.sub(r"\s", "", result.out)
     assert re.search(r"^\d{4}-\d\d-\d\d", result.out, re.MULTILINE)
     assert "+00:00" not in result.out
-    made = accessed.run("report", "accesses", "--patient", accessed.patient, "--json")
+    made = officer.run("report", "accesses", "--patient", officer.patient, "--json")
     accesses = next(value for value in made.report.values() if isinstance(value, list) and value)
     assert len(accesses) == 3
-    result = accessed.run(
-        "report", "accounting", "--patient", accessed.patient, "--format", "html", "-o", "a.html"
+    result = officer.run(
+        "report", "accounting", "--patient", officer.patient, "--format", "html", "-o", "a.html"
     )
     assert result.code == 0, result.err
     assert Path("a.html").read_text().startswith("<!doctype html>")
     assert Path("a.html").stat().st_mode & 0o077 == 0
-    result = accessed.run("report", "privacy", "--sort", "-user", "--format", "csv")
+    result = officer.run("report", "privacy", "--sort", "-user", "--format", "csv")
     assert result.code == 0, result.err
     users = [row["user"] for row in csv.DictReader(result.out.splitlines())]
     assert users == sorted(users, key=str.casefold, reverse=True)
@@ -219,16 +205,16 @@ def test_a_report_is_a_table_or_in_a_format_of_the_api(accessed: ApiUser) -> Non
 
 
 def test_a_wide_report_fits_a_narrow_terminal(
-    accessed: ApiUser, monkeypatch: pytest.MonkeyPatch
+    officer: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With what matters first, times on one line, and a word on where the rest is."""
     monkeypatch.setenv("COLUMNS", "80")
-    narrow = accessed.run("report", "privacy").out.partition("break glass:")[0]
+    narrow = officer.run("report", "privacy").out.partition("break glass:")[0]
     assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", narrow, re.MULTILINE)
     assert re.search(r"^\d+ more columns: ", narrow, re.MULTILINE)
     assert max(map(len, narrow.splitlines())) <= 90
     monkeypatch.setenv("COLUMNS", "300")
-    assert "more columns" not in accessed.run("report", "privacy").out
+    assert "more columns" not in officer.run("report", "privacy").out
 
 
 @pytest.mark.parametrize(

@@ -3,59 +3,29 @@
 import json
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
 from fcntl import LOCK_EX, flock
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
-import requests
 
 from audit_ledger.cli.main import INTERRUPTED
 from audit_ledger.client.api import Api
 from audit_ledger.client.http_client import ApiRequest
-from infra.local.cloud import LocalCloud
-from tests.cli.api_user import LEDGER, ApiUser, event
+from tests.cli.api_user import ApiUser
 from tests.cli.command_result import run_command
 from tests.verify.writer import Keys
-
-
-@pytest.fixture(scope="module")
-def exported_patient(cloud: LocalCloud) -> str:
-    """A patient with three accesses, published; tests of exports share them."""
-    patient = f"Patient/{uuid4()}"
-    token = cloud.tokens.portal(LEDGER, "ehr")
-    for number in range(3):
-        recorded = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        answer = requests.post(
-            f"{cloud.url}/AuditEvent",
-            json=event(number, recorded=recorded, entity=[{"what": {"reference": patient}}]),
-            headers={"authorization": f"Bearer {token}", "content-type": "application/fhir+json"},
-            timeout=60,
-        )
-        assert answer.status_code == 201, answer.text
-    cloud.drain()
-    cloud.publish()
-    return patient
-
-
-@pytest.fixture
-def exporter(user: ApiUser, exported_patient: str) -> ApiUser:
-    """A security officer who exports the events of that patient."""
-    user.patient = exported_patient
-    return user
 
 
 @pytest.mark.parametrize("form", ["fhir", "csv", "ocsf"])
 @pytest.mark.parametrize("receipts", ["record", "proof", "none"])
 def test_an_export_is_verified_offline(
-    exporter: ApiUser, policy: Path, form: str, receipts: str
+    officer: ApiUser, policy: Path, form: str, receipts: str
 ) -> None:
     """Whole; each line with its entry, and where records are disclosed, what they say."""
-    result = exporter.run(
-        "export", "out", "--format", form, "--receipts", receipts, *exporter.export, "--json"
+    result = officer.run(
+        "export", "out", "--format", form, "--receipts", receipts, *officer.export, "--json"
     )
     assert result.code == 0, result.err
     made = result.report
@@ -63,26 +33,26 @@ def test_an_export_is_verified_offline(
     assert not Path("out/parts").exists()
     assert all(file.stat().st_mode & 0o077 == 0 for file in Path("out").iterdir())
     check = ["verify-export", "out", "--policy", policy, "--digest", made["manifest"]]
-    verified = run_command(exporter.capture, *check, "--json")
+    verified = run_command(officer.capture, *check, "--json")
     proved = 0 if receipts == "none" else made["entries"]
     shown = made["entries"] if receipts == "record" else 0
     assert verified.code == (3 if receipts == "none" else 0), verified.out
     assert (verified.report["proved"], verified.report["records_shown"]) == (proved, shown)
     assert verified.report["findings"] == []
-    people = run_command(exporter.capture, *check)
+    people = run_command(officer.capture, *check)
     assert people.code == verified.code
     assert f"{proved} proved to be in the ledger" in people.out
 
 
-def test_a_rejected_export_leaves_no_parts(exporter: ApiUser) -> None:
+def test_a_rejected_export_leaves_no_parts(officer: ApiUser) -> None:
     """What was wrong is corrected, and the folder is as good as new."""
-    result = exporter.run("export", "out", "--format", "csv")
+    result = officer.run("export", "out", "--format", "csv")
     assert (result.code, "expected this parameter" in result.err) == (2, True)
-    assert exporter.run("export", "out", "--format", "csv", *exporter.export).code == 0
+    assert officer.run("export", "out", "--format", "csv", *officer.export).code == 0
 
 
 def test_a_resumed_export_equals_an_uninterrupted_one(
-    exporter: ApiUser, monkeypatch: pytest.MonkeyPatch
+    officer: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After any part, also one of which half was written; what is there is not asked for again."""
     asked: list[str] = []
@@ -93,7 +63,7 @@ def test_a_resumed_export_equals_an_uninterrupted_one(
         return ask(self, what, **more)
 
     monkeypatch.setattr(Api, "request", counted)
-    assert exporter.run("export", "whole", "--format", "csv", *exporter.export).code == 0
+    assert officer.run("export", "whole", "--format", "csv", *officer.export).code == 0
     parts = len(asked)
     assert parts >= 3
     for stop in range(1, parts):
@@ -108,21 +78,21 @@ def test_a_resumed_export_equals_an_uninterrupted_one(
         with monkeypatch.context() as dying:
             dying.setattr(Api, "request", dies)
             assert (
-                exporter.run("export", folder, "--format", "csv", *exporter.export).code
+                officer.run("export", folder, "--format", "csv", *officer.export).code
                 == INTERRUPTED
             )
         with (folder / "parts").open("ab") as file:
             file.write(b'{"origin": "half a pa')
-        other = exporter.run("export", folder, "--format", "fhir", *exporter.export)
+        other = officer.run("export", folder, "--format", "fhir", *officer.export)
         assert (other.code, "unfinished export of something else" in other.err) == (2, True)
         asked.clear()
-        assert exporter.run("export", folder, "--format", "csv", *exporter.export).code == 0
+        assert officer.run("export", folder, "--format", "csv", *officer.export).code == 0
         assert len(set(asked)) == len(asked)
         assert len(asked) >= parts - stop
         lines = (folder / "events.csv").read_bytes().splitlines()
         assert lines[: parts - 1] == Path("whole/events.csv").read_bytes().splitlines()[: parts - 1]
     Path("whole/parts").touch()  # stopped when all was done but this
-    again = exporter.run("export", "whole", "--format", "csv", *exporter.export)
+    again = officer.run("export", "whole", "--format", "csv", *officer.export)
     assert (again.code, "contains an export already" in again.err) == (2, True)
     assert not Path("whole/parts").exists()
 
@@ -252,32 +222,32 @@ TAMPERED: list[tuple[Callable[[], None], str]] = [
 
 @pytest.mark.parametrize(("tamper", "message"), TAMPERED, ids=[t.__name__ for t, _ in TAMPERED])
 def test_a_tampered_export_fails(
-    exporter: ApiUser, policy: Path, tamper: Callable[[], None], message: str
+    officer: ApiUser, policy: Path, tamper: Callable[[], None], message: str
 ) -> None:
     """By the manifest; and where that was made anew, by its digest, and by the receipts alone."""
-    made = exporter.run("export", "out", "--format", "csv", *exporter.export, "--json").report
+    made = officer.run("export", "out", "--format", "csv", *officer.export, "--json").report
     check = ["verify-export", "out", "--policy", policy]
     tamper()
-    assert run_command(exporter.capture, *check).code == 1
+    assert run_command(officer.capture, *check).code == 1
     reseal()
-    result = run_command(exporter.capture, *check, "--digest", made["manifest"])
+    result = run_command(officer.capture, *check, "--digest", made["manifest"])
     assert result.code == 1
     assert "manifest-altered" in result.out
-    result = run_command(exporter.capture, *check)
+    result = run_command(officer.capture, *check)
     assert result.code == 1, result.out
     assert message in result.out
     assert "manifest-" not in result.out.partition("not covered")[0]
 
 
 def test_lines_without_records_are_verified_by_the_digest_alone(
-    exporter: ApiUser, policy: Path
+    officer: ApiUser, policy: Path
 ) -> None:
     """Who takes the records away can write what they like: that entries exist is all that holds."""
-    exporter.run("export", "out", "--format", "csv", *exporter.export)
+    officer.run("export", "out", "--format", "csv", *officer.export)
     put("receipts", [b" ".join(line.split()[:2]) + b"\n" for line in lines_of("receipts")])
     alter()
     reseal()
-    result = run_command(exporter.capture, "verify-export", "out", "--policy", policy)
+    result = run_command(officer.capture, "verify-export", "out", "--policy", policy)
     assert result.code == 3, result.out
     assert "what the entries' records say: they are not disclosed" in result.out
 
@@ -287,37 +257,35 @@ def test_lines_without_records_are_verified_by_the_digest_alone(
     [({"entries": 1_000_000}, "1000000 entries, and"), ({"bytes": 1}, "the manifest states 1")],
 )
 def test_a_manifest_that_contradicts_its_files_fails(
-    exporter: ApiUser, policy: Path, claim: dict[str, int], message: str
+    officer: ApiUser, policy: Path, claim: dict[str, int], message: str
 ) -> None:
     """Numbers that nobody signed, over files that hold."""
-    exporter.run("export", "out", "--format", "csv", *exporter.export)
+    officer.run("export", "out", "--format", "csv", *officer.export)
     manifest = json.loads(Path("out/manifest.json").read_bytes())
     (manifest if "entries" in claim else manifest["files"][0]).update(claim)
     text = json.dumps(manifest, separators=(",", ":"), ensure_ascii=False)
     Path("out/manifest.json").write_text(text + "\n")
-    result = run_command(exporter.capture, "verify-export", "out", "--policy", policy)
+    result = run_command(officer.capture, "verify-export", "out", "--policy", policy)
     assert (result.code, message in result.out) == (1, True), result.out
 
 
-def test_an_export_of_nothing_is_verified_by_its_digest(exporter: ApiUser, policy: Path) -> None:
+def test_an_export_of_nothing_is_verified_by_its_digest(officer: ApiUser, policy: Path) -> None:
     """There is no receipt to hold it against; without the digest nobody can tell."""
-    made = exporter.run(
+    made = officer.run(
         "export", "none", "--format", "csv", "--from", "2001", "--to", "2001", "--json"
     )
     assert made.report["entries"] == 0
     check = ["verify-export", "none", "--policy", policy]
-    assert run_command(exporter.capture, *check, "--digest", made.report["manifest"]).code == 0
-    assert run_command(exporter.capture, *check).code == 3
+    assert run_command(officer.capture, *check, "--digest", made.report["manifest"]).code == 0
+    assert run_command(officer.capture, *check).code == 3
 
 
 @pytest.mark.parametrize("what", ["fifo", "link", "folder"])
-def test_special_files_in_an_export_are_not_read(
-    exporter: ApiUser, policy: Path, what: str
-) -> None:
+def test_special_files_in_an_export_are_not_read(officer: ApiUser, policy: Path, what: str) -> None:
     """What is no plain file is not read; what a file manager left is no part of it."""
-    exporter.run("export", "out", "--format", "csv", *exporter.export)
+    officer.run("export", "out", "--format", "csv", *officer.export)
     Path("out/.DS_Store").touch()
-    assert run_command(exporter.capture, "verify-export", "out", "--policy", policy).code == 0
+    assert run_command(officer.capture, "verify-export", "out", "--policy", policy).code == 0
     Path("out/receipts").unlink()
     match what:
         case "fifo":
@@ -326,26 +294,26 @@ def test_special_files_in_an_export_are_not_read(
             Path("out/receipts").symlink_to("/dev/zero")
         case _:
             Path("out/receipts").mkdir()
-    result = run_command(exporter.capture, "verify-export", "out", "--policy", policy)
+    result = run_command(officer.capture, "verify-export", "out", "--policy", policy)
     assert (result.code, "receipts: not a plain file" in result.err) == (2, True)
 
 
-def test_an_export_needs_a_folder_of_its_own(exporter: ApiUser) -> None:
+def test_an_export_needs_a_folder_of_its_own(officer: ApiUser) -> None:
     """No other run writes into it, no other file is there, and what is there becomes private."""
     Path("used").mkdir()
     Path("used/checkpoint").write_text("a mirror's")
-    result = exporter.run("export", "used", "--format", "csv", *exporter.export)
+    result = officer.run("export", "used", "--format", "csv", *officer.export)
     assert (result.code, "not empty" in result.err) == (2, True)
     assert Path("used/checkpoint").read_text() == "a mirror's"
     Path("shared").mkdir()
     Path("shared/parts").touch()
     with Path("shared/parts").open("ab") as held:
         flock(held, LOCK_EX)
-        result = exporter.run("export", "shared", "--format", "csv", *exporter.export)
+        result = officer.run("export", "shared", "--format", "csv", *officer.export)
         assert (result.code, "another export into it is running" in result.err) == (2, True)
     Path("shared/receipts").write_text("")
     Path("shared/receipts").chmod(0o644)
-    assert exporter.run("export", "shared", "--format", "csv", *exporter.export).code == 0
+    assert officer.run("export", "shared", "--format", "csv", *officer.export).code == 0
     assert Path("shared/receipts").stat().st_mode & 0o777 == 0o600
 
 
@@ -353,25 +321,25 @@ def test_an_export_needs_a_folder_of_its_own(exporter: ApiUser) -> None:
     "who", [("--patient", "https://nowhere.example|1"), ("--agent", "https://elsewhere.example|u1")]
 )
 def test_an_export_that_would_be_incomplete_is_rejected(
-    exporter: ApiUser, who: tuple[str, str]
+    officer: ApiUser, who: tuple[str, str]
 ) -> None:
     """Where a search warns that more may match: with a period it finds all."""
-    result = exporter.run("export", "part", "--format", "csv", *who)
+    result = officer.run("export", "part", "--format", "csv", *who)
     assert (result.code, "a period" in result.err) == (2, True), result
-    assert exporter.run("export", "part", "--format", "csv", *who, "--from", "2020").code == 0
+    assert officer.run("export", "part", "--format", "csv", *who, "--from", "2020").code == 0
 
 
-def test_an_export_of_another_ledger_fails(exporter: ApiUser, policy: Path, tmp_path: Path) -> None:
+def test_an_export_of_another_ledger_fails(officer: ApiUser, policy: Path, tmp_path: Path) -> None:
     """Receipts that the policy's keys did not sign; and wrong use is told."""
-    assert exporter.run("export", "out", "--format", "csv", *exporter.export).code == 0
+    assert officer.run("export", "out", "--format", "csv", *officer.export).code == 0
     Path("others").write_bytes(Keys().policy().to_bytes())
-    result = run_command(exporter.capture, "verify-export", "out", "--policy", "others")
+    result = run_command(officer.capture, "verify-export", "out", "--policy", "others")
     assert (result.code, "receipt-rejected" in result.out) == (1, True)
     result = run_command(
-        exporter.capture, "verify-export", "out", "--policy", policy, "--digest", "x"
+        officer.capture, "verify-export", "out", "--policy", policy, "--digest", "x"
     )
     assert (result.code, "expected ni:///sha-256" in result.err) == (2, True)
-    assert run_command(exporter.capture, "verify-export", "nowhere", "--policy", policy).code == 2
+    assert run_command(officer.capture, "verify-export", "nowhere", "--policy", policy).code == 2
     Path("out/manifest.json").write_text("{}")
-    result = run_command(exporter.capture, "verify-export", "out", "--policy", policy)
+    result = run_command(officer.capture, "verify-export", "out", "--policy", policy)
     assert (result.code, "manifest-malformed" in result.out) == (1, True)
