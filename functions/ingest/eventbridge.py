@@ -1,4 +1,4 @@
-"""EventBridge in: portal and ledger come from the rule, never from what the event claims."""
+"""Accept events from EventBridge: the rule sets portal and ledger, never the event."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,15 +13,15 @@ WRITE = frozenset({"system/AuditEvent.c"})
 
 
 def is_from_bus(event: Mapping[str, Any]) -> bool:
-    """Whether the rule's input transformer made this: `{"portal", "ledger", "event"}`."""
+    """Return whether the rule's input transformer built this: `{"portal", "ledger", "event"}`."""
     return event.keys() == {"portal", "ledger", "event"}
 
 
 def accept_from_bus(acceptor: Acceptor, event: Mapping[str, Any]) -> None:
     """Accept the detail of one event: a FHIR AuditEvent, or a CloudEvent (structured form).
 
-    EventBridge re-spells JSON before we see it; the record keeps what was delivered. Its own id is
-    the sender's id, unless the CloudEvent has one. RejectedEvent goes back to EventBridge, which
+    EventBridge re-encodes JSON; the record contains the delivered form. The id of EventBridge is
+    the sender's id, unless the CloudEvent has one. Raise RejectedEventError to EventBridge, which
     puts the event in the dead-letter queue of the rule.
     """
     access = Authorization(event["ledger"], event["portal"], "", WRITE)

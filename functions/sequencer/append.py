@@ -65,7 +65,7 @@ class State(Protocol):
     """The published state."""
 
     def published(self) -> PublishedState | None:
-        """Return it by a consistent read, None before the first digest."""
+        """Return the state by a consistent read, None before the first digest."""
 
 
 class WarmState(msgspec.Struct):
@@ -91,7 +91,7 @@ class AppendResult(msgspec.Struct):
 
     @property
     def committed(self) -> bool:
-        """Whether every record is in the ledger. If not, the whole batch must come again."""
+        """Whether every record is in the ledger. If not, the whole batch must be redelivered."""
         return self.stopped is None
 
 
@@ -110,8 +110,8 @@ class Sequencer:
     def append(self, records: Sequence[SealedRecord]) -> AppendResult:
         """Commit records in order of acceptance. Return the counts, and the error that stopped it.
 
-        A batch that stopped midway comes again whole; the records of it that were committed are
-        then left out as known.
+        A batch that stopped midway is redelivered completely; its committed records are then
+        skipped as duplicates.
         """
         result = AppendResult()
         left = list(records)

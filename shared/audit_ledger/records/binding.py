@@ -1,14 +1,14 @@
-"""Binding: what shows, also after an erasure, that an entry's parts are those that ingest sent.
+"""Binding: proof, also after an erasure, that the parts of an entry are those that ingest sent.
 
     binding tag = first 16 bytes of HMAC-SHA256(binding key, "audit-ledger/binding/v1\\n"
                   ‖ each of origin, commitment, index row, and header with ciphertext,
                     after its length, a u32be)
     binding key = HKDF-SHA256(ledger key, no salt, info = "audit-ledger/binding-key/v1")
 
-A commitment shows whether record and index row are those of the entry, to anyone who can open the
-record. A row with the pseudonym of nobody looks like one whose subject was erased: then nobody can
-open it. The tag is under the ledger's own key, which no queue, sequencer or table knows, so readers
-can distinguish both before they look for a secret.
+A commitment proves that record and index row belong to the entry only to a reader who can open the
+record. A forged row with an unknown pseudonym looks like one of an erased subject, whose record
+nobody can open. The tag is made with the ledger's own key, which no queue, sequencer or table
+has, so readers can distinguish the two before they look up a secret.
 """
 
 from cryptography.hazmat.primitives.hashes import SHA256

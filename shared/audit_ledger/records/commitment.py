@@ -24,7 +24,7 @@ class RecordDisclosure:
 
 
 def commitment(blind: bytes, row_bytes: bytes, record: bytes) -> bytes:
-    """Commit to a record and its index row, hidden by 32 random bytes. Gives 32 bytes."""
+    """Commit to a record and its index row, hidden by 32 random bytes; return 32 bytes."""
     if len(blind) != BLIND_BYTES:
         raise FormatError(f"blind: {len(blind)} bytes, expected {BLIND_BYTES}")
     hashed = _begun.copy()

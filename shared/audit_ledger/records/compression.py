@@ -1,9 +1,9 @@
-"""Records are compressed with a dictionary of what FHIR AuditEvents have in common (RFC 8878).
+"""Compress records with a dictionary of strings common in FHIR AuditEvents (RFC 8878).
 
     zstd frame with its content size, and with dictionary 40001, `fhir-1.zdict`, beside this file
 
-The dictionary is public and fixed: records that were sealed with it open with it alone, so a better
-one gets another number and this one stays. How it was made, and what it saves:
+The dictionary is public and fixed: records sealed with it need it to be opened, so a better one
+gets another number and this one remains. Its construction and savings:
 docs/decisions/0005-dictionary-for-records.md.
 """
 

@@ -1,7 +1,7 @@
-"""A dead letter as the archive keeps it: `{"sender": …, "sent": …, "body": …}`.
+"""A dead letter as stored in the archive: `{"sender": …, "sent": …, "body": …}`.
 
-SQS' id of who sent it, when (milliseconds since 1970), and the message as it was: sealed records.
-It lies under `dead-letters/<yyyy>/<mm>/<dd>/<message id>`, by the day it was sent.
+SQS' id of the sender, the time of sending (milliseconds since 1970), and the unchanged message.
+Its key is `dead-letters/<yyyy>/<mm>/<dd>/<message id>`, with the day of sending.
 """
 
 import msgspec
@@ -20,7 +20,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
 
 def parse_dead_letter(data: bytes) -> DeadLetter:
-    """Read one from the archive; raise FormatError if it is none."""
+    """Parse a dead letter of the archive; raise FormatError for anything else."""
     try:
         return msgspec.json.decode(data, type=DeadLetter)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

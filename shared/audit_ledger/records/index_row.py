@@ -1,4 +1,4 @@
-"""Index row: what an entry is found by. Pseudonyms only; bound to the entry by its commitment.
+"""Index row: the searchable fields of an entry, as pseudonyms; its commitment binds both.
 
 UTF-8 JSON, these keys in this order, no white space; absent where empty: patient, agents, others,
 flags:
@@ -6,8 +6,8 @@ flags:
     {"id":"<64 hex>","time":1732255140123,"patient":"<b64 of 16>","agents":["<b64 of 16>"],
      "others":["<b64 of 16>"],"fingerprint":"<b64 of 32>","generation":2026000,"flags":["…"]}
 
-`time` is the event's own, in milliseconds. `agents` are persons, who the index finds events by;
-`others` are applications and devices, found among the events of a patient or a period
+`time` is the event's own, in milliseconds. `agents` are persons, and indexed; `others` are
+applications and devices, which are searched within the events of a patient or a period
 (docs/decisions/0001-agents-in-the-index.md). Without `patient` the subject is `ledger`.
 """
 

@@ -1,6 +1,6 @@
-"""HMAC-SHA256 (RFC 2104) under a key that many messages are hashed with: its schedule is made once.
+"""HMAC-SHA256 (RFC 2104) for many messages under one key, with a precomputed key schedule.
 
-A one-shot HMAC spends more on finding the algorithm and on the key than on a short message.
+For a short message, a one-shot HMAC spends most of its time on set-up.
 """
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 
 
 class KeyedHash:
-    """HMAC-SHA256 with one key, which it never shows."""
+    """HMAC-SHA256 with one key, which is not readable."""
 
     __slots__ = ("_keyed",)
 

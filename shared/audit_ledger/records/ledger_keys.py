@@ -10,7 +10,7 @@ from audit_ledger.records.keyed_hash import KeyedHash
 
 @dataclass(frozen=True, repr=False)
 class LedgerKeys:
-    """A ledger's keys in the clear: in memory of ingest, query and follower, for minutes."""
+    """A ledger's keys in the clear: cached in memory by ingest, query and follower for minutes."""
 
     index_key: KeyedHash
     ledger_key: bytes

@@ -1,4 +1,4 @@
-"""An event as those may see it who open records: its record, opened and read, and its entry."""
+"""Opened event: a decrypted and parsed record with the data of its entry."""
 
 from base64 import b64decode
 from functools import cached_property
@@ -20,14 +20,15 @@ from audit_ledger.records.record import Record
 
 
 class OpenedEvent(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """One record of the ledger, opened.
+    """One decrypted record of the ledger.
 
-    `seq`: its entry; `entry_time`: the entry's, whole seconds since 1970; `event_id`: what it is
-    read by; `time_ms`: the event's own time, milliseconds since 1970; `received`: when ingest took
-    it, an instant with milliseconds; `resource`: the bytes that the portal submitted, but for what
-    `cut` names; `flags`: as in docs/events.md; `conflict`: its id was taken by other content;
-    `subject`: the patient's pseudonym, of 16 bytes, which is nobody's once the subject is erased;
-    None of the subject `ledger`.
+    `seq`: its entry; `entry_time`: the entry's, whole seconds since 1970; `event_id`: its
+    id in the API; `time_ms`: the event's own time, milliseconds since 1970; `received`: when ingest
+    accepted it, an instant with milliseconds; `resource`: the submitted bytes without the
+    elements that `cut` names; `flags`: as in docs/events.md; `conflict`: other content
+    used its id before;
+    `subject`: the patient's pseudonym, 16 bytes, which matches no patient after an erasure;
+    None for the subject `ledger`.
     """
 
     SHOWN = ("seq",)
@@ -51,9 +52,10 @@ class OpenedEvent(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True, dict=T
         return decode_document(self.resource, self.format)
 
     def audit_event(self) -> tuple[Release, bytes] | None:
-        """Return release and bytes of the AuditEvent: the resource, or what a CloudEvent carries.
+        """Return release and bytes of the AuditEvent: the resource, or the data of a CloudEvent.
 
-        None if it carries none. Raise RejectedEventError or ValueError if it is no such JSON.
+        None if a CloudEvent has no AuditEvent. Raise RejectedEventError or ValueError if the JSON
+        is invalid.
         """
         if self.format != "cloudevents":
             return self.format, self.resource

@@ -2,8 +2,8 @@
 
 All are HMAC-SHA256. Under the **index key** (one per ledger, wrapped by KMS, never rotated): event
 ids, row keys of the subjects table, pseudonyms of staff. Under a **subject secret** (one per
-subject and year): pseudonyms of patients and fingerprints, so that erasing the secret makes them
-nobody's. Each use has a label of its own, and lengths precede the parts (see `frame`).
+subject and year): pseudonyms of patients and fingerprints, so that after an erasure
+they match nobody. Each use has its own label, and lengths precede the parts (see `frame`).
 """
 
 from base64 import urlsafe_b64encode
@@ -36,7 +36,7 @@ def event_id(index_key: "KeyedHash", portal: str, sender_id: str, part: int) -> 
 
 
 def subject_key_hash(index_key: "KeyedHash", canonical_identifier: str | None) -> str:
-    """Row key of a subject, 64 hex digits; None is the subject `ledger`."""
+    """Return the row key of a subject, 64 hex digits; None is the subject `ledger`."""
     if canonical_identifier is None:
         message = frame(b"audit-ledger/subject/v1", b"special", LEDGER_SUBJECT.encode())
     else:
@@ -45,13 +45,13 @@ def subject_key_hash(index_key: "KeyedHash", canonical_identifier: str | None) -
 
 
 def staff_pseudonym(index_key: "KeyedHash", canonical_identifier: str) -> bytes:
-    """Pseudonym of an agent who is no patient: 16 bytes."""
+    """Return the pseudonym of an agent who is not a patient: 16 bytes."""
     message = frame(b"audit-ledger/agent/v1", canonical_identifier.encode())
     return index_key.digest(message)[:PSEUDONYM_BYTES]
 
 
 def patient_pseudonym(subject_secret: "KeyedHash") -> bytes:
-    """Pseudonym of a patient under one generation's secret: 16 bytes."""
+    """Return the pseudonym of a patient under one generation's secret: 16 bytes."""
     return subject_secret.digest(b"audit-ledger/patient/v1\n")[:PSEUDONYM_BYTES]
 
 
@@ -61,13 +61,13 @@ def fingerprint(subject_secret: "KeyedHash", resource: bytes) -> bytes:
 
 
 def caller_pseudonym(index_key: "KeyedHash", issuer: str, subject: str) -> str:
-    """Pseudonym of whom a token is for, 32 hex digits: names the bucket of a limit."""
+    """Return the pseudonym of a token's subject, 32 hex digits: the key of a rate limit."""
     message = frame(b"audit-ledger/caller/v1", issuer.encode(), subject.encode())
     return index_key.digest(message)[:PSEUDONYM_BYTES].hex()
 
 
 def document_key(index_key: "KeyedHash", digest: bytes) -> str:
-    """Key of a document by its SHA-256 (32 bytes), 64 hex digits."""
+    """Return the key of a document, 64 hex digits, from its SHA-256 (32 bytes)."""
     return index_key.digest(frame(b"audit-ledger/document/v1", digest)).hex()
 
 
@@ -78,5 +78,5 @@ def detection_key(index_key: "KeyedHash", identifier: str) -> str:
 
 
 def conflict_key(event_id_hex: str, content_fingerprint: bytes) -> str:
-    """Key of an event whose id is taken by other content: hex SHA-256(id ‖ fingerprint)."""
+    """Return the key of a conflicting event: hex SHA-256(id ‖ fingerprint)."""
     return sha256(bytes.fromhex(event_id_hex) + content_fingerprint).hexdigest()

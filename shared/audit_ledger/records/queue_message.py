@@ -5,8 +5,8 @@ Base64 (SQS carries text) of, integers big-endian:
     u8 version = 1 ‖ u16 length ‖ origin ‖ u64 accepted, milliseconds since 1970 ‖ u16 number of
     records, then each: 32 bytes commitment ‖ u16 length ‖ index row ‖ u32 length ‖ sealed record
 
-Nothing in it can be read without keys that the sequencer has not got. One request is one message,
-so it is accepted whole or not.
+Its records are sealed under keys that the sequencer does not have. One request is one message, so
+it is accepted completely or not at all.
 """
 
 import struct
@@ -30,7 +30,7 @@ _U32 = struct.Struct(">I")
 
 
 class MessageTooLargeError(TooLargeError):
-    """More than SQS carries. `size_bytes`: of the message in base64."""
+    """The message exceeds the limit of SQS. `size_bytes`: its size in base64."""
 
     def __init__(self, size_bytes: int) -> None:
         super().__init__(

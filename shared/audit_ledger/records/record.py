@@ -2,8 +2,8 @@
 
     {"portal":"ehr","received":"2026-11-22T05:59:00.123Z","format":"fhir-r4","resource":{…}}
 
-and, before `resource`, `"cut":["AuditEvent.entity[2]"]` where the event named several patients and
-other patients' elements were cut out of this one's record.
+and, before `resource`, `"cut":["AuditEvent.entity[2]"]` if the event named several patients and
+the elements of the others were removed from this patient's record.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ FORMATS = ("fhir-r4", "fhir-r5", "cloudevents")
 class Record(
     PrivateRepr, msgspec.Struct, frozen=True, forbid_unknown_fields=True, repr_omit_defaults=True
 ):
-    """A record, read. `resource` contains the bytes that the portal submitted."""
+    """A record. `resource` contains the bytes that the portal submitted."""
 
     SHOWN = ("format",)
     portal: str
@@ -77,7 +77,7 @@ def parse_record(data: bytes) -> Record:
     if record.format not in FORMATS:
         raise FormatError(f"record: format is none of {', '.join(FORMATS)}")
     start = msgspec.structs.replace(record, resource=msgspec.Raw(b"")).to_bytes()[:-1]
-    # What was submitted may have white space around it, which the decoder leaves out.
+    # The decoder drops white space around the submitted resource.
     resource = data[len(start) : -1]
     if (
         not data.startswith(start)

@@ -1,4 +1,4 @@
-"""Seal records: they are encrypted everywhere except in ingest, query and follower.
+"""Seal records: only ingest, query and follower process them unencrypted.
 
     u8 version = 1 ‖ u16 ledger key version ‖ u32 generation
     ‖ 16 bytes salt ‖ AES-256-GCM(single-use key, blind ‖ zstd(record), associated data)
@@ -10,9 +10,9 @@
     associated data = origin ‖ LF ‖ index row
     binding tag     = see `binding`
 
-Integers are big-endian. Without the ledger key or the subject secret, they are noise; destroying
-the subject secret therefore erases every record of that subject and year. What is opened is always
-compared with what its entry commits to: there is no way to open a record without that.
+Integers are big-endian. Opening needs the ledger key and the subject secret; destroying the
+secret therefore erases every record of that subject and year. An opened record is always compared
+with the commitment of its entry.
 """
 
 from hmac import compare_digest
@@ -39,7 +39,7 @@ from audit_ledger.records.single_use import decrypt_once, encrypt_once
 
 
 class OtherKeyError(VerificationError):
-    """Sealed under another secret than the one it was tried with."""
+    """The record is sealed under another key, or altered."""
 
 
 def subject_key(ledger_key: bytes, subject_secret: bytes, origin: str) -> bytes:
@@ -84,7 +84,7 @@ def require_bound(stored: SealedRecord, *, binding: KeyedHash, origin: str) -> N
 
 
 def open_sealed(stored: SealedRecord, *, key: bytes, origin: str) -> tuple[bytes, bytes]:
-    """Open a sealed record: its bytes and its blind, which its entry commits to.
+    """Open a sealed record; return its bytes and its blind, to which its entry commits.
 
     `stored.commitment`: the entry's. Raise OtherKeyError if it was sealed with another key, or if
     a byte was changed; raise VerificationError if the entry commits to something else.

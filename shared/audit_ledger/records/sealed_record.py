@@ -1,6 +1,6 @@
-"""Sealed record: the one form of a record from ingest to the block, and the header of its bytes.
+"""Sealed record: the form of a record from ingest to the block, and the header of its bytes.
 
-The header states which keys open the record. Everyone can read it, without cryptography:
+The header identifies the keys that open the record. Reading it needs no key:
 
     u8 version = 1 ‖ u16 ledger key version ‖ u32 generation
 """
@@ -26,8 +26,8 @@ class SealedRecord(msgspec.Struct, frozen=True, gc=False):
     """One sealed record with the row that finds it and the commitment that binds both.
 
     `row_bytes`: the encoding of `row`, which is committed to and stored; `commitment`: 32 bytes;
-    `conflict`: whether the ledger has other content under the same event id. Ingest marks what it
-    knows of, for the sender; no message carries that, and the sequencer decides.
+    `conflict`: whether the ledger has other content under the same event id. Ingest marks the
+    conflicts that it detects, for its response only; the sequencer decides.
     """
 
     row: IndexRow

@@ -6,9 +6,9 @@
     view key       = HKDF-SHA256(ledger key, no salt, info = "audit-ledger/view-key/v1\\n" ‖ origin)
     single-use key = derived from view key and salt, see `single_use`
 
-Integers are big-endian. A view contains keyed hashes in the place of persons, since it outlives
-what is erased; it is sealed because a portal's names for its own systems may disclose more than
-they should.
+Integers are big-endian. A view contains keyed hashes instead of persons' identifiers, because
+it outlives erased records; it is sealed because a portal's names of its systems may be
+confidential.
 """
 
 import struct

@@ -1,4 +1,4 @@
-"""Subject secret: without it, no record of its subject and generation opens."""
+"""Subject secret: needed to open any record of its subject and generation."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Wrapped keys: a ledger's own keys as they are stored. Needs no cryptography to read."""
+"""Wrapped keys: a ledger's own keys as stored, encrypted by KMS."""
 
 import msgspec
 
