@@ -31,18 +31,18 @@ from functions.publisher.signing import Signer
 logger = Logger()
 metrics = FunctionMetrics()
 
-TIME_TO_SIGN_MS = 60_000  # what is left of a run when it stops reading a backlog
+TIME_TO_SIGN_MS = 60_000  # reserved at the end of a run: no further block is read then
 
 
 @cache
 def environment() -> PublisherEnvironment:
-    """The function's environment variables, read once in each container."""
+    """Return the function's environment variables, read once per container."""
     return PublisherEnvironment.read(os.environ)
 
 
 @cache
 def publisher() -> Publisher:
-    """One publisher a container: it remembers what it published last."""
+    """Return the container's publisher, which remembers what it published last."""
     env = environment()
     origin, prefix = env.origin, env.ledger_id
     dynamodb, kms, s3 = clients.dynamodb(), clients.kms(), clients.s3()
@@ -100,7 +100,7 @@ def has_keys() -> bool:
 
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001 Lambda's form
-    """Publish what was committed. An error ends the run; the next one repairs what it left."""
+    """Publish what was committed. An error ends the run, and the next run repairs its effects."""
 
     def has_time() -> bool:
         return bool(context.get_remaining_time_in_millis() > TIME_TO_SIGN_MS)

@@ -5,12 +5,10 @@ and digest. Everything before it (tiles, archive) may be repeated and gives the 
 run puts everything after it (digest, checkpoint) again from the state, byte for byte.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Protocol
 
-from audit_ledger.aws.objects import TEXT, StoredObject
 from audit_ledger.errors import (
     FormatError,
     FrozenError,
@@ -19,13 +17,11 @@ from audit_ledger.errors import (
     UnreachableError,
     VerificationError,
 )
-from audit_ledger.ledger.block import Block, archived_name
+from audit_ledger.ledger.block import archived_name
 from audit_ledger.ledger.block_signature import VerifyBlock
-from audit_ledger.ledger.digest import LATEST, MAX_MISSING, MAX_PORTALS, NO_DIGEST, Digest
-from audit_ledger.ledger.entry import ControlEntry
+from audit_ledger.ledger.digest import LATEST
 from audit_ledger.ledger.follower_views import Gaps
-from audit_ledger.ledger.head import EMPTY, CheckedBlock, Head, check_block
-from audit_ledger.ledger.publication_order import Age, checkpoint_age, digest_age
+from audit_ledger.ledger.head import EMPTY, Head, check_block
 from audit_ledger.ledger.publish_checks import (
     NOTHING_PUBLISHED,
     published_head,
@@ -38,70 +34,13 @@ from audit_ledger.ledger.signed_digest import SignedDigest
 from audit_ledger.ledger.tile_writer import TileWriter, superseded
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.tiles import CHECKPOINT
+from functions.publisher.next_digest import VerifiedBlocks, next_digest
+from functions.publisher.signed_files import put_signed_files
 from functions.publisher.signing import Signer
+from functions.publisher.storage import Blocks, Objects, State
 
 HEARTBEAT_SECONDS = 3600
 MAX_BLOCKS_PER_RUN = 2000  # a backlog is published in several runs, each with its own digest
-MAX_REPLACEMENTS = 5
-
-
-class Blocks(Protocol):
-    """The log of one ledger, by consistent reads."""
-
-    def since(self, first_seq: int) -> Iterator[Block]:
-        """Return the blocks from the one that begins at `first_seq` on, in order."""
-
-    def ending_before(self, seq: int) -> Block | None:
-        """Return the last block that begins before entry `seq`."""
-
-
-class State(Protocol):
-    """The published state: the commit point."""
-
-    def published(self) -> PublishedState | None:
-        """Return it by a consistent read, None before the first digest."""
-
-    def swap_published(self, old: PublishedState | None, new: PublishedState) -> None:
-        """Replace exactly the state that was read; the new one is durable on return.
-
-        LostRaceError: it changed since or is frozen, and nothing was written. After any other
-        error the new state may be stored.
-        """
-
-    def freeze(self, reason: str) -> None:
-        """Stop sequencer and publisher, durably on return, until a command lifts the freeze.
-
-        The first reason stays. After an error the ledger may be frozen.
-        """
-
-
-class Objects(Protocol):
-    """One ledger's objects in one bucket. Reads and listings are consistent.
-
-    After an error of a write it may have taken effect; each may be repeated.
-    """
-
-    def get(self, path: str) -> StoredObject | None:
-        """Return an object, None if there is none."""
-
-    def put_once(
-        self, path: str, data: bytes, now: int, *, locked: bool, content_type: str = ...
-    ) -> None:
-        """Put an object if absent, durably on return; putting the same bytes again changes nothing.
-
-        VerificationError: other bytes are there. `locked`: under Object Lock from `now` on.
-        """
-
-    def replace(
-        self, path: str, data: bytes, old: StoredObject | None, content_type: str = ...
-    ) -> None:
-        """Replace exactly the object that was read; LostRaceError if it is another by now."""
-
-    def names(self, folder: str, after: str = ...) -> Iterable[str]:
-        """Return the paths below a folder that sort after a path."""
-
-    def delete(self, path: str) -> None:
-        """Delete an object; no error if there is none."""
 
 
 @dataclass
@@ -109,8 +48,8 @@ class WarmState:
     """The state of one container between runs.
 
     `head`, `tile_writer`: the head that it published and the right edge of its tree;
-    `finished_version`: of the last state of which it did all that follows from it; `outbox`:
-    states to announce that the bus did not accept yet, oldest first.
+    `finished_version`: the newest state that it completed (see `Publisher._finish`); `outbox`:
+    states whose announcement the bus did not accept yet, oldest first.
     """
 
     head: Head | None = None
@@ -121,9 +60,10 @@ class WarmState:
 
 @dataclass(frozen=True)
 class PublishResult:
-    """The result of a run; `digest_name` is empty if there was nothing to publish.
+    """The result of a run. `digest_name` is empty if there was nothing to publish.
 
-    `in_outbox`: how many digests, of this run and earlier ones, the bus did not accept yet.
+    `size`: published entries; `entries`, `blocks`: how many of them are new; `in_outbox`: how many
+    announcements, of this run and earlier ones, the bus did not accept yet.
     """
 
     size: int
@@ -138,8 +78,8 @@ class Publisher:
     """One ledger's publisher.
 
     `verify_block`: raises VerificationError unless the sequencer's key signed the block;
-    `now`: whole seconds; `announce`: sends an announcement of a digest to the bus, UnreachableError
-    unless it accepted it; `gaps`: what the follower counted last, None if that is unknown.
+    `announce`: sends the announcement of a digest to the bus, or raises UnreachableError;
+    `gaps`: returns the follower's newest counts, None if they are unknown; `now`: whole seconds.
     """
 
     origin: str
@@ -157,12 +97,12 @@ class Publisher:
     def publish(self, has_time: Callable[[], bool] = lambda: True) -> PublishResult:
         """Publish all that is committed and not yet published, or a heartbeat when one is due.
 
-        `has_time` turning false ends the reading of a backlog: what is verified by then is
-        published, the next run goes on. Raise FrozenError if history and tables disagree (now or
-        before): nothing is signed. Raise LostRaceError if another publisher was first.
+        Once `has_time` returns false, no further block is read: what is verified by then is
+        published, and the next run continues. Raise FrozenError if history and tables disagree, or
+        did before: nothing is signed. Raise LostRaceError if another publisher was first.
         """
-        # 1. Read and verify the published state. Do what a crash after the commit point left
-        # undone, unless this container did it.
+        # 1. Read and verify the published state. Complete what a crash after the commit point left
+        # undone, unless this container completed it before.
         state = self.state.published()
         if state is not None and state.frozen is not None:
             raise FrozenError(f"this ledger is frozen: {state.frozen}")
@@ -197,16 +137,16 @@ class Publisher:
             raise FrozenError(f"frozen: {error}") from error
 
         # 4. Sign. A crash here leaves unpublished signatures over a true statement.
-        next_state, next_digest = self._sign(state, digest, head, batch, now)
+        next_state, signed = self._sign(state, digest, batch, now)
 
-        # 5. The commit point. The run that loses the race stops here; the winner's bytes stand.
+        # 5. The commit point. A run that loses the race stops here; the winner's bytes remain.
         self.state.swap_published(state, next_state)
 
-        # 6. Put digest and checkpoint, from the state and nothing else; announce the digest; delete
-        # superseded tiles. A crash here leaves what step 1 of the next run does again.
+        # 6. Put digest and checkpoint, from the state alone; announce the digest; delete superseded
+        # tiles. After a crash here, step 1 of the next run does all of it again.
         self.memory.head, self.memory.tile_writer = batch.head, batch.tile_writer
         try:
-            self._finish(next_state, next_digest)
+            self._finish(next_state, signed)
         except VerificationError as error:
             self._freeze(next_state, error)
             raise FrozenError(f"frozen: {error}") from error
@@ -219,12 +159,12 @@ class Publisher:
         )
 
     def _finish(self, state: PublishedState, digest: SignedDigest) -> None:
-        """Do all that follows from the state: put files, announce, delete superseded partial tiles.
+        """Complete a committed state: put files, announce, delete superseded partial tiles.
 
-        `digest`: the state's, parsed.
         May be repeated: the files stay the same, and a digest may be announced twice.
+        `digest`: the state's, parsed.
         """
-        self._put_files(state)
+        put_signed_files(self.tiles, state, self.now())
         self.memory.outbox.append(state)
         self._announce_pending()
         for path in superseded(digest.digest.size_before, state.size, self.tiles.names):
@@ -234,9 +174,9 @@ class Publisher:
     def _announce_pending(self) -> int:
         """Announce the states in the outbox, in order. Return how many the bus did not accept.
 
-        A bus that refuses must not make the ledger stale: publishing continues meanwhile. If the
-        container dies too before the bus accepts again, a reader of the next digest finds by its
-        line `previous` the digests that were never announced.
+        Publishing continues while the bus is unavailable. If the container ends before the bus
+        accepts again, the line `previous` of the next digest leads its readers to the digests that
+        were never announced.
         """
         outbox = self.memory.outbox
         try:
@@ -249,16 +189,17 @@ class Publisher:
 
     def _verify_and_upload(
         self, head: Head, now: int, has_time: Callable[[], bool]
-    ) -> "IntegratedBlocks":
+    ) -> VerifiedBlocks:
         """Step 3: verify the blocks after `head` in order; archive each and upload full tiles.
 
-        Signature, body, links, order and frontier are verified before a byte of a block is put
-        anywhere. All is put if absent: a rerun puts the same bytes, and other bytes are an error.
-        A crash leaves tiles that no checkpoint covers, which nobody reads. One block is in memory.
+        Signature, body, links, order and frontier of a block are verified before any of it is put.
+        Everything is put if absent: a rerun puts the same bytes, and other bytes are an error.
+        A crash leaves tiles that no checkpoint covers and no reader requests. One block at a time
+        is in memory.
         """
         tile_writer = self.memory.tile_writer or TileWriter.read(head, self._read)
-        self.memory.tile_writer = None  # ahead of what is published until this run is done
-        batch = IntegratedBlocks(head, tile_writer)
+        self.memory.tile_writer = None  # it is ahead of the published size until the commit
+        batch = VerifiedBlocks(head, tile_writer)
         for block in islice(self.blocks.since(head.size), MAX_BLOCKS_PER_RUN):
             self.verify_block(block)
             checked = check_block(block, batch.head)
@@ -275,7 +216,7 @@ class Publisher:
         return batch
 
     def _published_head(self, state: PublishedState | None) -> Head:
-        """Return the head of the published entries; VerificationError if the blocks differ."""
+        """Return the published head; raise VerificationError if the blocks end differently."""
         if state is None:
             return EMPTY
         block = require_reach(self.blocks.ending_before(state.size), state.size)
@@ -292,128 +233,46 @@ class Publisher:
         self,
         state: PublishedState | None,
         digest: SignedDigest | None,
-        before: Head,
-        batch: "IntegratedBlocks",
+        batch: VerifiedBlocks,
         now: int,
     ) -> tuple[PublishedState, SignedDigest]:
         """Step 4: sign checkpoint and digest of the verified blocks. Return the next state.
 
-        `digest`: that of `state`. With the next state comes its digest, parsed.
+        `digest`: that of `state`, parsed. The next state's is returned with it.
         """
-        after = batch.head
-        time = max(now, after.time, state.time if state else 0)
-        root = after.root()
-        checkpoint = self.signer.checkpoint(Checkpoint(self.origin, after.size, root), time)
-        followed, missing_events, missing_portals = self._read_gap_counts(state, digest)
-        next_digest = Digest(
-            origin=self.origin,
-            period_from=state.time if state else batch.first_entry_time,
-            period_to=time,
-            size_before=before.size,
-            size_after=after.size,
-            root=root,
-            entries=batch.entries,
-            control_entries=batch.control_entries,
-            blocks=batch.blocks,
-            followed=followed,
-            missing_events=missing_events,
-            missing_portals=missing_portals,
-            previous_name=state.digest_name if state else "",
-            previous_sha256=digest.sha256 if digest else NO_DIGEST,
-            checkpoint=checkpoint,
-        )
-        signed = self.signer.digest(next_digest)
+        head = batch.head
+        time = max(now, head.time, state.time if state else 0)
+        checkpoint = self.signer.checkpoint(Checkpoint(self.origin, head.size, head.root()), time)
+        gaps = self.gaps() if state else None
+        signed = self.signer.digest(next_digest(self.origin, digest, batch, time, checkpoint, gaps))
         next_state = PublishedState(
             version=state.version + 1 if state else 1,
-            size=after.size,
+            size=head.size,
             time=time,
             checkpoint=checkpoint,
-            digest_name=next_digest.name,
+            digest_name=signed.digest.name,
             digest=signed.data,
             lifts=state.lifts if state else 0,
         )
         return next_state, signed
 
-    def _read_gap_counts(
-        self, state: PublishedState | None, digest: SignedDigest | None
-    ) -> tuple[int, int, int]:
-        """Return how far numbered events were counted, how many are missing, of how many portals.
-
-        If the counts are unknown, or include entries that are not published, the digest repeats
-        those of the digest before it: they stay true, and nothing derived stops publishing.
-        """
-        if state is None or digest is None:
-            return 0, 0, 0
-        gaps = self.gaps()
-        if gaps is not None and gaps.followed <= state.size:
-            most = sorted(gaps.missing.values(), reverse=True)[:MAX_PORTALS]
-            return gaps.followed, sum(min(n, MAX_MISSING) for n in most), len(most)
-        before = digest.digest
-        return before.followed, before.missing_events, before.missing_portals
-
     def _freeze(self, state: PublishedState | None, error: LedgerError) -> None:
         """Freeze the ledger; raise LostRaceError if another publisher replaced `state`."""
         self.memory.head = self.memory.tile_writer = None
         if self.state.published() != state:
-            raise LostRaceError("another publisher moved on")
+            raise LostRaceError("another publisher replaced the published state")
         self.state.freeze(str(error))
 
-    def _put_files(self, state: PublishedState) -> None:
-        """Put digest, its copy as latest, and checkpoint; never replace newer ones."""
-        now = self.now()
-        self.tiles.put_once(state.digest_name, state.digest, now, locked=True, content_type=TEXT)
-        self._replace_older(LATEST, state.digest, state, digest_age)
-        self._replace_older(CHECKPOINT, state.checkpoint, state, checkpoint_age)
-
-    def _replace_older(
-        self, path: str, data: bytes, state: PublishedState, age: Callable[[bytes], Age | None]
-    ) -> None:
-        for _ in range(MAX_REPLACEMENTS):
-            there = self.tiles.get(path)
-            if there is not None:
-                if there.data == data:
-                    return
-                found = age(there.data)
-                if found is not None and found > (state.size, state.time):
-                    return
-            try:
-                self.tiles.replace(path, data, there)
-            except LostRaceError:
-                continue  # another publisher put one, which may be newer
-            return
-        raise LostRaceError(f"{path}: others replaced it {MAX_REPLACEMENTS} times in a row")
-
     def _read_other(self, path: str, own: bytes | None) -> bytes | None:
-        """Return a published file, None if it has the bytes of the verified state: not newer."""
+        """Return a published file, None if its bytes are the verified state's: not newer."""
         data = self._read(path)
         return None if data == own else data
 
     def _read(self, path: str) -> bytes | None:
-        there = self.tiles.get(path)
-        return None if there is None else there.data
-
-
-@dataclass
-class IntegratedBlocks:
-    """The verified blocks after the published head. `first_entry_time`: whole seconds."""
-
-    head: Head
-    tile_writer: TileWriter
-    first_entry_time: int = 0
-    blocks: int = 0
-    entries: int = 0
-    control_entries: int = 0
-
-    def add(self, checked: CheckedBlock) -> None:
-        """Move on to the head after a block, and count its entries."""
-        self.head = checked.head
-        if self.blocks == 0:
-            self.first_entry_time = checked.entries[0].time
-        self.blocks += 1
-        self.entries += len(checked.entries)
-        self.control_entries += sum(isinstance(e, ControlEntry) for e in checked.entries)
+        stored = self.tiles.get(path)
+        return None if stored is None else stored.data
 
 
 def _heartbeat_due(state: PublishedState | None, now: int) -> bool:
-    """Return whether an hour passed without a digest; a ledger never begun has nothing to sign."""
+    """Return whether an hour passed since the last digest. An empty ledger publishes none."""
     return state is not None and now - state.time >= HEARTBEAT_SECONDS

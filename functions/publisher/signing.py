@@ -27,10 +27,9 @@ Sign = Callable[[bytes], bytes]
 class Signer:
     """The two checkpoint keys of one ledger, both under the origin's name.
 
-    Nothing leaves it unverified: VerificationError where a signature is not by the key it names.
-
-    `ed25519_key`: 32 bytes, `mldsa44_key`: 1,312 bytes; the functions sign with their private
-    halves, which never leave KMS.
+    Every signature is verified before it is returned: VerificationError if it is not by the key
+    that it names. `ed25519_key`: 32 bytes; `mldsa44_key`: 1,312 bytes; the functions sign with the
+    private keys, which never leave KMS.
     """
 
     origin: str
@@ -56,17 +55,17 @@ class Signer:
         return note.to_bytes()
 
     def digest(self, digest: Digest) -> SignedDigest:
-        """Sign a digest as a note: Ed25519 (0x01). What it wraps has both signatures."""
+        """Sign a digest as a note: Ed25519 (0x01). The checkpoint in it has both signatures."""
         text = digest.text
         note = Note(text, (self._ed25519(text),))
         verify_note(self._ed25519_key, note)
         return SignedDigest(note.to_bytes(), note, digest)
 
     def verify_state(self, state: PublishedState) -> SignedDigest:
-        """Check that a published state is one that these keys made. Return its digest, parsed.
+        """Verify that these keys signed a published state. Return its digest, parsed.
 
-        FormatError or VerificationError where it is not: the next digest would name its digest,
-        and its checkpoint would be put again, so a writer of the table could break either.
+        Raise FormatError or VerificationError if they did not. Otherwise a writer of the table
+        could have a forged checkpoint put, or a forged digest named by the next one.
         """
         digest, checkpoint = parse_state(state, self.origin)
         try:

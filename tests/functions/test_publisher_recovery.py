@@ -7,6 +7,7 @@ import pytest
 from audit_ledger.errors import LostRaceError, UnreachableError
 from audit_ledger.ledger.published_state import PublishedState
 from functions.publisher import handler, publish
+from functions.publisher.signed_files import put_signed_files
 from tests.functions.publishing import Clock, append, run
 from tests.world import World
 
@@ -24,7 +25,7 @@ def test_files_that_a_crash_left_unwritten_are_put_from_the_state(
         raise ConnectionError
 
     with monkeypatch.context() as dying:
-        dying.setattr(publish.Publisher, "_put_files", die)
+        dying.setattr(publish, "put_signed_files", die)
         dying.setattr(handler.publisher().memory, "finished_version", 1)
         with pytest.raises(ConnectionError):
             run()
@@ -51,7 +52,7 @@ def test_a_publisher_that_was_overtaken_leaves_the_newer_files(world: World, clo
     clock.now += 60
     run()
     newer = world.published()
-    zombie._put_files(old)
+    put_signed_files(zombie.tiles, old, clock.now)
     assert world.published() == newer
 
 
