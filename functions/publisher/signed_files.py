@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from audit_ledger.aws.objects import TEXT
-from audit_ledger.errors import LostRaceError
+from audit_ledger.errors import LostRaceError, UnreachableError
 from audit_ledger.ledger.digest import LATEST
 from audit_ledger.ledger.publication_order import Age, checkpoint_age, digest_age
 from audit_ledger.ledger.published_state import PublishedState
@@ -14,7 +14,10 @@ MAX_REPLACEMENTS = 5
 
 
 def put_signed_files(tiles: Objects, state: PublishedState, now: int) -> None:
-    """Put the files of a state, byte for byte; never replace newer ones. `now`: whole seconds."""
+    """Put the files of a state, byte for byte; never replace newer ones. `now`: whole seconds.
+
+    Raise UnreachableError if a file changes at every attempt to replace it.
+    """
     tiles.put_once(state.digest_name, state.digest, now, locked=True, content_type=TEXT)
     for path, data, age in (
         (LATEST, state.digest, digest_age),
@@ -38,4 +41,4 @@ def _replace_older(
         except LostRaceError:
             continue  # another publisher replaced it, perhaps by a newer one
         return
-    raise LostRaceError(f"{path}: others replaced it {MAX_REPLACEMENTS} times in a row")
+    raise UnreachableError(f"{path}: changed during each of {MAX_REPLACEMENTS} replacements")

@@ -168,6 +168,25 @@ def test_a_bus_that_refuses_does_not_stop_publishing(
     assert len([name for name in world.published() if name.startswith("digests/2")]) == 3
 
 
+def test_a_file_that_changes_at_every_replacement_fails_the_run(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no lost race, which is silent: the state is committed, and its files are missing."""
+    append(1)
+
+    def lose(*_: object) -> None:
+        raise LostRaceError("changed meanwhile")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(handler.publisher().tiles), "replace", lose)
+        with pytest.raises(UnreachableError, match=r"digests/latest: changed during each of 5"):
+            run()
+    (state,) = world.states()
+    assert "checkpoint" not in world.published()
+    run()
+    assert world.published()["checkpoint"] == bytes(state["checkpoint"]["B"])
+
+
 def partials_beside_full_ones(world: World) -> list[str]:
     published = world.published()
     return [name for name in published if name.rpartition(".p/")[0] in published]
