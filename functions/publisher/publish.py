@@ -252,7 +252,7 @@ class Publisher:
             checkpoint=checkpoint,
             digest_name=signed.digest.name,
             digest=signed.data,
-            lifts=state.lifts if state else 0,
+            unfreeze_count=state.unfreeze_count if state else 0,
         )
         return next_state, signed
 

@@ -71,12 +71,12 @@ class State(Protocol):
 class WarmState(msgspec.Struct):
     """The state of one container between batches.
 
-    `head`: the head block, if this container wrote and indexed it; `lifts`: how many freezes had
-    been lifted when it last read the published state.
+    `head`: the head block, if this container wrote and indexed it; `unfreeze_count`: that of the
+    published state that it read last.
     """
 
     head: Head | None = None
-    lifts: int = 0
+    unfreeze_count: int = 0
 
 
 class AppendResult(msgspec.Struct):
@@ -124,10 +124,11 @@ class Sequencer:
             if state is not None and state.frozen is not None:
                 self.memory.head = None  # the table may be rebuilt shorter before the freeze ends
                 raise FrozenError(f"this ledger is frozen: {state.frozen}")
-            if state is not None and state.lifts != self.memory.lifts:
+            if state is not None and state.unfreeze_count != self.memory.unfreeze_count:
                 # A freeze was lifted since the last batch: the remembered block may have been lost
                 # before the table was rebuilt, and a block behind a lost one can never be undone.
-                self.memory.head, self.memory.lifts = None, state.lifts
+                self.memory.head = None
+                self.memory.unfreeze_count = state.unfreeze_count
             published_size = 0 if state is None else state.size
 
             while left:

@@ -218,25 +218,25 @@ def test_a_freeze_stops_a_warm_sequencer_at_its_next_batch(world: World, n: int)
     assert len(entries(world)) == 2
 
 
-def published(world: World, size: int, lifts: int = 0) -> None:
-    """The publisher says that so many entries are published; so many freezes were lifted."""
+def published(world: World, size: int, unfreeze_count: int = 0) -> None:
+    """Put a published state of so many entries, after so many lifted freezes."""
     world.dynamodb.put_item(
         TableName=f"{NAME}-ledgers",
         Item={
             "key": {"S": f"{ORIGIN}#published"},
             "version": {"N": "1"},
             "size": {"N": str(size)},
-            "lifts": {"N": str(lifts)},
+            "lifts": {"N": str(unfreeze_count)},
         },
     )
 
 
-@pytest.mark.parametrize("lifts", [0, 1])
+@pytest.mark.parametrize("unfreeze_count", [0, 1])
 def test_a_cold_container_appends_nothing_to_a_table_that_lost_what_is_published(
-    world: World, lifts: int
+    world: World, unfreeze_count: int
 ) -> None:
     """Also where a freeze was lifted meanwhile."""
-    published(world, 500, lifts)
+    published(world, 500, unfreeze_count)
     assert (
         len(handler.handler({"Records": [message(sealed_record())]}, CONTEXT)["batchItemFailures"])
         == 1

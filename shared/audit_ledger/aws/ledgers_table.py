@@ -56,8 +56,8 @@ class LedgersTable:
             "digest_name": {"S": new.digest_name},
             "digest": {"B": new.digest},
         }
-        if new.lifts:
-            item["lifts"] = {"N": str(new.lifts)}
+        if new.unfreeze_count:
+            item["lifts"] = {"N": str(new.unfreeze_count)}
         self._put(item, condition, "the published state")
 
     def freeze(self, reason: str) -> None:
@@ -149,5 +149,5 @@ def published_state(item: dict[str, Any]) -> PublishedState | None:
         digest_name=item["digest_name"]["S"] if "digest_name" in item else "",
         digest=bytes(item["digest"]["B"]) if "digest" in item else b"",
         frozen=frozen["S"] if frozen else None,
-        lifts=int(item["lifts"]["N"]) if "lifts" in item else 0,
+        unfreeze_count=int(item["lifts"]["N"]) if "lifts" in item else 0,
     )

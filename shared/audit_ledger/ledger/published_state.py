@@ -6,10 +6,10 @@ import msgspec
 class PublishedState(msgspec.Struct, frozen=True):
     """What is published of a ledger.
 
-    `version` counts changes, from 1; `size`: number of entries; `time`: end of the newest digest's
-    period, whole seconds; `checkpoint` and `digest`: the exact bytes; `frozen`: why nothing more
-    may be written, None in health; `lifts`: how often a freeze was lifted, behind which the blocks
-    may not be those that somebody remembers.
+    `version`: number of changes, from 1; `size`: number of entries; `time`: end of the newest
+    digest's period, whole seconds; `checkpoint` and `digest`: the exact bytes; `frozen`: the reason
+    of a freeze, None if there is none; `unfreeze_count`: how many freezes were lifted (stored as
+    `lifts`): remembered blocks may have been lost in the meantime.
     """
 
     version: int
@@ -19,4 +19,4 @@ class PublishedState(msgspec.Struct, frozen=True):
     digest_name: str
     digest: bytes
     frozen: str | None = None
-    lifts: int = 0
+    unfreeze_count: int = 0
