@@ -56,11 +56,11 @@ def another_ledger(ledger: AttackedLedger) -> None:
 
 def all_restored(ledger: AttackedLedger) -> None:
     """As everything was when 520 entries were published; then the publisher runs, and signs."""
-    ledger.earlier[520].put_back()
+    ledger.earlier[520].load()
 
 
 def all_deleted(ledger: AttackedLedger) -> None:
-    ledger.earlier[0].put_back()
+    ledger.earlier[0].load()
 
 
 def begun_anew(ledger: AttackedLedger) -> None:
@@ -70,13 +70,13 @@ def begun_anew(ledger: AttackedLedger) -> None:
 
 
 def begun_anew_but_archived(ledger: AttackedLedger) -> None:
-    ledger.earlier[0].put_back("blocks", "events", "ledgers", "subjects", "published")
+    ledger.earlier[0].load("blocks", "events", "ledgers", "subjects", "published")
     ledger.append(10)
 
 
 def state_restored_unseen(ledger: AttackedLedger) -> None:
     """The published state of 520 entries, and nothing left that the publisher compares it with."""
-    ledger.earlier[520].put_back("ledgers")
+    ledger.earlier[520].load("ledgers")
     ledger.remove(CHECKPOINT, LATEST)
 
 

@@ -23,10 +23,10 @@ from functions.ingest import handler as ingest
 from functions.publisher import handler as publishing
 from functions.publisher.signing import Signer
 from functions.sequencer import handler as sequencing
-from tests.attacks.emulated_state import EmulatedState, published_files
 from tests.functions.pipeline import Context
 from tests.functions.publishing import Clock
 from tests.functions.requests import post
+from tests.moto_state import MotoState, published_files
 from tests.world import LEDGER, NAME, ORIGIN, World, made_world
 
 CONTEXT: Any = Context()
@@ -58,13 +58,13 @@ class AttackedLedger:
     policy: Policy
     signer: Signer
     files: dict[str, bytes]
-    earlier: dict[int, EmulatedState]
-    whole: EmulatedState
+    earlier: dict[int, MotoState]
+    whole: MotoState
     now: int = 0
 
     def renew(self) -> None:
         """All is as it was, and all containers are new."""
-        self.whole.put_back()
+        self.whole.load()
         self.clock.now = self.now
         memory = publishing.publisher().memory
         memory.head, memory.tile_writer, memory.finished_version = None, None, 0
@@ -157,20 +157,20 @@ def made_ledger() -> Iterator[AttackedLedger]:
         _cold()
         signer = publishing.publisher().signer
         policy = policy_for(ORIGIN, [signer.ed25519_key], [signer.mldsa44_key])
-        start = EmulatedState.take()
+        start = MotoState.save()
         ledger = AttackedLedger(world, clock, policy, signer, {}, {0: start}, start)
         for size, count, seconds in ((300, 299, 0), (520, 220, MINUTE), (600, 80, MINUTE)):
             clock.now += seconds
             ledger.append(count)
             ledger.publish()
-            ledger.earlier[size] = EmulatedState.take()
+            ledger.earlier[size] = MotoState.save()
         clock.now += HOUR
         ledger.publish()
         ledger.append(5, 5)
         clock.now += 10 * MINUTE
         ledger.now = clock.now
         ledger.files = published_files(LEDGER)
-        ledger.whole = EmulatedState.take()
+        ledger.whole = MotoState.save()
         yield ledger
         _cold()
 

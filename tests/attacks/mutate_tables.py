@@ -20,7 +20,7 @@ def change_state(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Tamper:
 
 
 def restore(size: int, *tables: str) -> Tamper:
-    return lambda ledger: ledger.earlier[size].put_back(*tables)
+    return lambda ledger: ledger.earlier[size].load(*tables)
 
 
 def older_digest_in_state(ledger: AttackedLedger) -> None:

@@ -11,10 +11,10 @@ from audit_ledger.verify.ledger_verifier import verify_ledger
 from functions.publisher.signing import Signer
 from tests.attacks.case import GOES_ON, HEALS, Case
 from tests.attacks.cases_receipts import IS_IN_THE_LEDGER, RECEIPT_ROWS, ReceiptRow, Shown, shown_of
-from tests.attacks.emulated_state import published_files
 from tests.attacks.ledger import COMMITTED, LATEST, SIZE, AttackedLedger
 from tests.attacks.matrix import ROWS, answer_to
 from tests.attacks.verdicts import found, look, publish
+from tests.moto_state import published_files
 from tests.verify.writer import Objects
 from tests.world import LEDGER, NAME
 

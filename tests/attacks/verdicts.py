@@ -11,8 +11,8 @@ from audit_ledger.verify.checkpoint_store import KnownLedger, require_signed
 from audit_ledger.verify.ledger_verifier import verify_ledger
 from audit_ledger.verify.verification_report import VerificationReport
 from tests.attacks.case import GOES_ON, Found
-from tests.attacks.emulated_state import published_files
 from tests.attacks.ledger import B0, CHECKPOINT, HEARTBEAT, AttackedLedger
+from tests.moto_state import published_files
 from tests.verify.writer import Objects
 from tests.world import LEDGER
 
