@@ -1,4 +1,4 @@
-"""One ledger's tables, buckets, keys and queue on moto, made by hand: no template is involved."""
+"""One ledger's tables, buckets, keys and queue on moto, created without the templates."""
 
 import json
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ INDEXES: dict[str, dict[str, tuple[str | None, list[str]]]] = {
     "events": {name: ("place", ["block"]) for name in ("patient", "agent", "late")},
     "subjects": {"pseudonym": (None, [])},
 }
-"""By table: an index named after its key, its sort key (a number), and what it holds beside."""
+"""By table: an index named after its key, its sort key (a number), and its further attributes."""
 
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": REGION,
@@ -62,7 +62,7 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class World:
-    """Clients of the AWS that the test runs in."""
+    """Clients of the emulated AWS of a test."""
 
     dynamodb: Any
     kms: Any
@@ -81,7 +81,7 @@ class World:
         return [i for i in self.items("ledgers") if not i["key"]["S"].endswith("#keys")]
 
     def messages(self) -> list[dict[str, Any]]:
-        """Take all messages off the queue, as Lambda would hand them over."""
+        """Remove all messages from the queue; return them as Lambda receives them."""
         taken: list[dict[str, Any]] = []
         while True:
             answer = self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10)
@@ -118,7 +118,7 @@ class World:
 
 @contextmanager
 def made_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """Make it, and unmake it."""
+    """Create the world, and remove it at the end."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     patch_moto_kms()

@@ -1,4 +1,4 @@
-"""Containers of our functions, as many as a test wants, and the platform around them."""
+"""Containers of the functions, as many as a test needs, and the platform around them."""
 
 from functools import cache
 from types import ModuleType
@@ -28,7 +28,7 @@ KILLED = "killed"
 
 
 class Container:
-    """One container of a function: it remembers what it made until it is killed."""
+    """One container of a function: it has its warm state until it is killed."""
 
     def __init__(self, function: str) -> None:
         self._module, self._name = HANDLERS[function]
@@ -36,9 +36,9 @@ class Container:
         self.died = ""
 
     def __call__(self, event: dict[str, Any]) -> Any:
-        """Run the handler; None when it raised or was killed, and `died` says which.
+        """Run the handler; return None if it raised an error or was killed: see `died`.
 
-        A container that raised is used again; one that was killed has forgotten everything.
+        A container whose handler raised is used again; one that was killed lost its warm state.
         """
         setattr(self._module, self._name, self._made)
         self.died = ""
@@ -55,8 +55,8 @@ class Container:
         return cache(getattr(self._module, self._name).__wrapped__)
 
 
-def kept_apart(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Let containers come and go until the test ends; gives the clock that they all read."""
+def separate_containers(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Restore the handlers when the test ends; return the clock that all containers read."""
     clock = Clock()
     for module, name in HANDLERS.values():
         monkeypatch.setattr(module, name, getattr(module, name))

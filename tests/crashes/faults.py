@@ -1,8 +1,8 @@
-"""Faults on the wire between our code and AWS, at botocore's event hooks: no mocks of our code.
+"""Faults between the functions and AWS, at botocore's event hooks: no code of the ledger is mocked.
 
-A call is one call of a client's method; botocore may send it up to three times, and its own
-retries run here as they do in Lambda. The wire stands where the network stands: it hands a request
-on to moto or not, and an answer back or not.
+A call is one call of a client's method; botocore may send it up to three times, and its retries
+run as they do in Lambda. The wire is in the place of the network: it passes a request to moto or
+not, and a response back or not.
 """
 
 import json
@@ -26,20 +26,20 @@ from audit_ledger.aws import batches, clients
 
 
 class Fault(Enum):
-    """What becomes of one call. The value heads its column in the matrix."""
+    """A fault of one call. The value is the heading of its column in the matrix."""
 
     KILLED_BEFORE = "killed before"  # the container dies: nothing was sent
     KILLED_AFTER = "killed after"  # the container dies: the call took effect
     UNSENT = "unsent"  # no connection, at every attempt
-    FAILED_AFTER = "failed after"  # took effect and answers 500, at every attempt
-    TIMED_OUT = "timed out"  # took effect and never answers, at every attempt
-    ANSWER_LOST = "answer lost"  # took effect, never answers; botocore sends it a second time
-    LATE = "late"  # timed out, and takes effect long after, when all was repaired
-    THROTTLED = "throttled"  # refused as too much, at every attempt
-    THROTTLED_ONCE = "throttled once"  # refused as too much; botocore sends it a second time
+    FAILED_AFTER = "failed after"  # took effect and responds 500, at every attempt
+    TIMED_OUT = "timed out"  # took effect and never responds, at every attempt
+    ANSWER_LOST = "answer lost"  # took effect, no response; botocore sends it a second time
+    LATE = "late"  # timed out, and takes effect after the recovery
+    THROTTLED = "throttled"  # at every attempt
+    THROTTLED_ONCE = "throttled once"  # botocore sends it a second time
     CONFLICT = "in conflict"  # S3's 409 to two conditional writes at once
-    HALF = "half done"  # half of a batch is left undone, half of a body never comes
-    HALF_AGAIN = "half, always"  # and so is every further one of the run
+    HALF = "half done"  # half of a batch is unprocessed, half of a body is missing
+    HALF_AGAIN = "half, always"  # also in every later call of the run
 
 
 EVERY_SEND = frozenset(Fault) - {Fault.HALF, Fault.HALF_AGAIN, Fault.CONFLICT}
@@ -57,19 +57,19 @@ THROTTLING = {
 
 
 def faults_of(call: str) -> frozenset[Fault]:
-    """Return what can happen to a call (`dynamodb.BatchGetItem`)."""
+    """Return the faults that a call can have (`dynamodb.BatchGetItem`)."""
     if call in HALVES:
         return EVERY_SEND | {Fault.HALF, Fault.HALF_AGAIN}
     return EVERY_SEND | {Fault.CONFLICT} if call == "s3.PutObject" else EVERY_SEND
 
 
 class Killed(BaseException):
-    """The platform killed the container: no line of ours runs after it."""
+    """The platform killed the container: no code of the function runs after it."""
 
 
 @dataclass(frozen=True)
 class Signature:
-    """What KMS signed, whether or not anybody got the answer. `key`: as the caller named it."""
+    """A message that KMS signed, even if the response was lost. `key`: as the caller named it."""
 
     key: str
     algorithm: str
@@ -78,14 +78,15 @@ class Signature:
 
 @dataclass
 class Wire:
-    """Numbers the calls made `under_test` from 0; what is `armed` befalls the one it names.
+    """Numbers the calls made `under_test` from 0, and lets the `armed` faults happen to them.
 
-    `came_up`: the armed ones that did; `signed` and `announced` note what took effect, always.
+    `occurred`: the numbers of the faults that happened. `signed` and `announced` record every call
+    of KMS and EventBridge that took effect.
     """
 
     armed: dict[int, Fault] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
-    came_up: set[int] = field(default_factory=set)
+    occurred: set[int] = field(default_factory=set)
     signed: list[Signature] = field(default_factory=list)
     announced: list[str] = field(default_factory=list)
     _is_counting: bool = False
@@ -96,7 +97,7 @@ class Wire:
 
     @contextmanager
     def under_test(self) -> Iterator[None]:
-        """Count, and let faults happen, for one run of a function."""
+        """Count calls and let faults happen, for one run of a function."""
         self._is_counting = True
         try:
             yield
@@ -105,13 +106,13 @@ class Wire:
             self._always_half.clear()
 
     def forget(self) -> None:
-        """Begin to number from 0 again, with nothing armed."""
+        """Number from 0 again, without faults."""
         self.armed = {}
         self.calls.clear()
-        self.came_up.clear()
+        self.occurred.clear()
 
     def deliver_late(self) -> int:
-        """Let what is still on its way take effect; gives how many requests that were."""
+        """Let the late requests take effect; return their number."""
         late, self._late = self._late, []
         for name, event_name, request in late:
             self._took_effect(name, event_name, request)
@@ -124,13 +125,13 @@ class Wire:
             self.calls.append(f"{model.service_model.service_name}.{model.name}")
 
     def send(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
-        """Hook of botocore, in the place of moto's: a request leaves, an answer comes back."""
+        """Hook of botocore, in the place of moto's: return the response to a request."""
         name = f"{self._model.service_model.service_name}.{self._model.name}"
         self._attempt += 1
         at = len(self.calls) - 1
         fault = self.armed.get(at) if self._is_counting else None
         if fault is not None:
-            self.came_up.add(at)
+            self.occurred.add(at)
         if fault is Fault.HALF_AGAIN:
             self._always_half.add(name)
         if fault is Fault.HALF or (self._is_counting and name in self._always_half):
@@ -163,16 +164,18 @@ class Wire:
         answer = botocore_stubber(event_name, request)
         if answer is not None and answer.status_code < 300:
             if name == "kms.Sign":
-                asked = _asked(request)
-                message = b64decode(asked["Message"])
-                self.signed.append(Signature(asked["KeyId"], asked["SigningAlgorithm"], message))
+                content = _content(request)
+                message = b64decode(content["Message"])
+                self.signed.append(
+                    Signature(content["KeyId"], content["SigningAlgorithm"], message)
+                )
             if name == "events.PutEvents":
-                for entry in _asked(request)["Entries"]:
+                for entry in _content(request)["Entries"]:
                     self.announced.append(json.loads(entry["Detail"])["digest"])
         return answer
 
     def _error(self, request: AWSPreparedRequest, code: str, status: int) -> AWSResponse:
-        """Answer an error in the form that the service has."""
+        """Return an error response in the protocol of the service."""
         protocol = self._model.service_model.resolved_protocol
         if protocol == "rest-xml":
             status = 503 if code == "SlowDown" else status
@@ -183,7 +186,7 @@ class Wire:
         return _answer(request, status, "application/x-amz-json-1.1", body.encode())
 
     def _half(self, name: str, event_name: str, request: AWSPreparedRequest) -> AWSResponse | None:
-        """Do half of what is asked, and say so; of one thing, nothing."""
+        """Process half of a request and report the rest as unprocessed; of one item, nothing."""
         if name == "s3.GetObject":
             answer = self._took_effect(name, event_name, request)
             if answer is None or answer.status_code >= 300:
@@ -193,30 +196,30 @@ class Wire:
             return AWSResponse(
                 request.url, answer.status_code, headers, MockRawResponse(data[: len(data) // 2])
             )
-        asked = _asked(request)
+        content = _content(request)
         if name == "events.PutEvents":
             failed = {"ErrorCode": "InternalFailure", "ErrorMessage": "injected"}
-            entries = [failed for _ in asked["Entries"]]
+            entries = [failed for _ in content["Entries"]]
             return _json(request, {"FailedEntryCount": len(entries), "Entries": entries})
         left_out = "UnprocessedKeys" if name.endswith("GetItem") else "UnprocessedItems"
-        done, undone = _halved(asked["RequestItems"])
-        said: dict[str, Any] = {"Responses": {}} if name.endswith("GetItem") else {}
+        done, undone = _halved(content["RequestItems"])
+        response: dict[str, Any] = {"Responses": {}} if name.endswith("GetItem") else {}
         if done:
-            part = json.dumps({**asked, "RequestItems": done}).encode()
+            part = json.dumps({**content, "RequestItems": done}).encode()
             answer = self._took_effect(name, event_name, _with_body(request, part))
             assert answer is not None
-            said = json.loads(answer.content)
-        return _json(request, {**said, left_out: undone})
+            response = json.loads(answer.content)
+        return _json(request, {**response, left_out: undone})
 
 
-def _asked(request: AWSPreparedRequest) -> Any:
+def _content(request: AWSPreparedRequest) -> Any:
     """Read the JSON of a request."""
     assert isinstance(request.body, str | bytes)
     return json.loads(request.body)
 
 
 def _halved(requested: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Cut the keys or items of all tables in two, the second half one longer if need be."""
+    """Split the keys or items of all tables in two; of an odd number, the second half has more."""
     total = sum(len(r["Keys"] if isinstance(r, dict) else r) for r in requested.values())
     room = total // 2
     done: dict[str, Any] = {}
@@ -236,8 +239,8 @@ def _with_body(request: AWSPreparedRequest, body: bytes) -> AWSPreparedRequest:
     return AWSPreparedRequest(request.method, request.url, headers, body, request.stream_output)
 
 
-def _json(request: AWSPreparedRequest, said: dict[str, Any]) -> AWSResponse:
-    return _answer(request, 200, "application/x-amz-json-1.1", json.dumps(said).encode())
+def _json(request: AWSPreparedRequest, content: dict[str, Any]) -> AWSResponse:
+    return _answer(request, 200, "application/x-amz-json-1.1", json.dumps(content).encode())
 
 
 def _answer(request: AWSPreparedRequest, status: int, kind: str, body: bytes) -> AWSResponse:
@@ -245,14 +248,14 @@ def _answer(request: AWSPreparedRequest, status: int, kind: str, body: bytes) ->
     return AWSResponse(request.url, status, headers, MockRawResponse(body))
 
 
-def injected(monkeypatch: pytest.MonkeyPatch) -> Wire:
-    """Put a wire between AWS and every client that our code makes until the test ends.
+def install_wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
+    """Put a wire between AWS and every client that the functions make until the test ends.
 
-    No pause between attempts or asks is waited for.
+    Pauses between attempts are skipped.
     """
     wire = Wire()
 
-    @cache  # for all containers: clients know nothing of a ledger, and are slow to make
+    @cache  # for all containers: clients have no state of a ledger, and are slow to create
     def client(service: Any, limits: Any) -> Any:
         made = boto3.client(service, config=limits)
         made.meta.events.unregister("before-send", botocore_stubber)
@@ -262,7 +265,7 @@ def injected(monkeypatch: pytest.MonkeyPatch) -> Wire:
 
     monkeypatch.setattr(clients, "_client", client)
     monkeypatch.setattr(time, "sleep", lambda _: None)
-    for asks in (batches.batch_get, batches.batch_put):
-        defaults: dict[str, Any] = asks.__kwdefaults__ or {}
+    for function in (batches.batch_get, batches.batch_put):
+        defaults: dict[str, Any] = function.__kwdefaults__ or {}
         monkeypatch.setitem(defaults, "pause", lambda _: None)
     return wire

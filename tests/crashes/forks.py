@@ -1,7 +1,7 @@
-"""Forks: every try starts from one and the same state of the world, and none sees another.
+"""Forks: every trial starts from the same state, and none sees another.
 
-moto keeps its state in this process, so a fork has a copy of all of it: tables, keys, buckets, and
-the containers of our functions. What a fork changes goes when it ends.
+moto has its state in this process, so a fork has a copy of all of it: tables, keys, buckets, and
+the containers of the functions. The changes of a fork end with it.
 """
 
 import gc
@@ -20,22 +20,22 @@ BATCH_SIZE = min(4, os.cpu_count() or 1)
 
 
 class ForkFailedError(AssertionError):
-    """What was raised in a fork, with the traceback there."""
+    """An error in a fork, with its traceback."""
 
 
 def in_forks(
     jobs: Iterable[Callable[[], Result]], at_once: int = BATCH_SIZE
 ) -> Iterator[tuple[int, Result]]:
-    """Run each job in a fork of this process; gives (number of the job, result) as they end.
+    """Run each job in a fork of this process; yield (number of the job, result) as they end.
 
-    ForkFailedError for the first that raises.
+    Raise ForkFailedError for the first job that raises.
     """
     waiting = enumerate(jobs)
     with selectors.DefaultSelector() as selector:
-        running: dict[int, tuple[int, int, bytearray]] = {}  # by pipe: job, process, what it said
+        running: dict[int, tuple[int, int, bytearray]] = {}  # by pipe: job, process, output
         sys.stdout.flush()
         sys.stderr.flush()
-        gc.freeze()  # a collection in a fork would copy every page that it looks at
+        gc.freeze()  # a collection in a fork would copy every page that it visits
         try:
             while True:
                 while len(running) < at_once and (job := next(waiting, None)) is not None:
@@ -45,16 +45,16 @@ def in_forks(
                 if not running:
                     return
                 for key, _ in selector.select():
-                    number, process, said = running[key.fd]
+                    number, process, output = running[key.fd]
                     piece = os.read(key.fd, 1 << 16)
-                    said += piece
+                    output += piece
                     if piece:
                         continue
                     selector.unregister(key.fd)
                     os.close(key.fd)
                     del running[key.fd]
                     os.waitpid(process, 0)
-                    yield number, _result(bytes(said))
+                    yield number, _result(bytes(output))
         finally:
             gc.unfreeze()
             for pipe, (_, process, _) in running.items():
@@ -64,7 +64,7 @@ def in_forks(
 
 
 def _start(job: Callable[[], Any]) -> tuple[int, int]:
-    """Fork; gives the pipe to read from and the process."""
+    """Fork; return the pipe to read from and the process."""
     reading, writing = os.pipe()
     process = os.fork()
     if process == 0:
@@ -75,24 +75,24 @@ def _start(job: Callable[[], Any]) -> tuple[int, int]:
 
 
 def _run(job: Callable[[], Any], writing: int) -> NoReturn:
-    """Say the result and go, whatever happens: pytest goes on in the parent alone."""
+    """Write the result and exit, whatever happens: pytest continues in the parent alone."""
     try:
         gc.disable()
         try:
-            said = (True, job())
+            result = (True, job())
         except BaseException:  # noqa: BLE001  the parent raises it
-            said = (False, traceback.format_exc())
+            result = (False, traceback.format_exc())
         with os.fdopen(writing, "wb") as pipe:
-            pickle.dump(said, pipe)
+            pickle.dump(result, pipe)
         sys.stdout.flush()
     finally:
         os._exit(0)
 
 
-def _result(said: bytes) -> Any:
-    if not said:
-        raise ForkFailedError("the fork ended without a word")
-    is_result, value = pickle.loads(said)
+def _result(output: bytes) -> Any:
+    if not output:
+        raise ForkFailedError("the fork ended without a result")
+    is_result, value = pickle.loads(output)
     if not is_result:
         raise ForkFailedError(value)
     return value

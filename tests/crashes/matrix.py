@@ -1,4 +1,4 @@
-"""The matrix: every call of a function × every fault, and what became of each, by a name."""
+"""The matrix: every call of a function × every fault, and the outcome of each, by name."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,11 +7,11 @@ from functools import partial
 from tests.conftest import REPOSITORY
 from tests.crashes.faults import Fault, faults_of
 from tests.crashes.forks import in_forks
-from tests.crashes.runs import Recovery, Trial, Tried
+from tests.crashes.runs import Recovery, Trial, TrialResult
 
 Cell = tuple[int, Fault]
 Named = Mapping[str, tuple[str, str]]
-"""What a trial says became of a run → its sign in the table, and its name."""
+"""Outcome of a run, as its trial reports it → its sign in the table, and its name."""
 
 
 def calls_of(trial: Trial) -> tuple[str, ...]:
@@ -20,14 +20,16 @@ def calls_of(trial: Trial) -> tuple[str, ...]:
     return tried.calls
 
 
-def tried_in_forks(trial: Trial, tries: Sequence[tuple[dict[int, Fault], Recovery]]) -> list[Tried]:
-    """Try each set of faults from the same start; gives what became of each, in order."""
-    found = dict(in_forks(partial(_named, trial, *one) for one in tries))
+def run_in_forks(
+    trial: Trial, tries: Sequence[tuple[dict[int, Fault], Recovery]]
+) -> list[TrialResult]:
+    """Try each set of faults from the same start; return the results in order."""
+    found = dict(in_forks(partial(_run_named, trial, *one) for one in tries))
     return [found[number] for number in range(len(tries))]
 
 
-def _named(trial: Trial, faults: dict[int, Fault], recovery: Recovery) -> Tried:
-    """Say which try it was that did not hold."""
+def _run_named(trial: Trial, faults: dict[int, Fault], recovery: Recovery) -> TrialResult:
+    """Run a trial; add its faults to an error."""
     try:
         return trial(faults, recovery)
     except AssertionError as error:
@@ -39,21 +41,21 @@ def _named(trial: Trial, faults: dict[int, Fault], recovery: Recovery) -> Tried:
 def every_cell(
     trial: Trial, calls: Sequence[str], faults: Iterable[Fault] = Fault
 ) -> dict[Cell, str]:
-    """Try every call × every fault that can befall it, each with one of the two recoveries."""
+    """Try every call × every fault that it can have, each with one of the two recoveries."""
     cells = [
         (at, fault) for at, call in enumerate(calls) for fault in faults if fault in faults_of(call)
     ]
     order = list(Fault)
     recoveries = [list(Recovery)[(at + order.index(fault)) % 2] for at, fault in cells]
     tries = [({at: fault}, r) for (at, fault), r in zip(cells, recoveries, strict=True)]
-    tried = tried_in_forks(trial, tries)
+    tried = run_in_forks(trial, tries)
     for cell, one in zip(cells, tried, strict=True):
-        assert one.came_up == {cell[0]}, f"{cell}: the fault did not come up"
+        assert one.occurred == {cell[0]}, f"{cell}: the fault did not happen"
     return {cell: one.outcome for cell, one in zip(cells, tried, strict=True)}
 
 
 def table(title: str, calls: Sequence[str], cells: Mapping[Cell, str], named: Named) -> str:
-    """Write the matrix: a line a call, a column a fault; below, what each outcome is.
+    """Return the matrix: a line per call, a column per fault; below it the outcomes.
 
     An outcome without a name is an error.
     """
@@ -75,8 +77,8 @@ def table(title: str, calls: Sequence[str], cells: Mapping[Cell, str], named: Na
     return "\n".join(lines) + "\n"
 
 
-def written(name: str, text: str) -> None:
-    """Print a matrix (`pytest -rP` shows it) and keep it as `build/crashes/<name>.txt`."""
+def write_matrix(name: str, text: str) -> None:
+    """Print a matrix (`pytest -rP` shows it) and store it as `build/crashes/<name>.txt`."""
     print(text)
     folder = REPOSITORY / "build" / "crashes"
     folder.mkdir(parents=True, exist_ok=True)

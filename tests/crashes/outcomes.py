@@ -1,58 +1,58 @@
-"""The few things that may become of a run that a fault hit: what a trial says → sign and name.
+"""The possible outcomes of a run with a fault: as a trial reports them → sign and name.
 
-Whatever a run came to, its trial went on until the platform had nothing left to do and recounted
-all of the ledger. What stands here is only what was there in between.
+After every outcome the trial continued until the platform had nothing left to do, and recounted the
+whole ledger. These are the states in between.
 """
 
 UNNOTICED = "="
 
 INGEST = {
-    "accepted, queued 1; in the ledger once": (UNNOTICED, "accepted, kept once"),
-    "accepted, queued 2; in the ledger once": ("2", "accepted, queued twice, kept once"),
-    "503, queued 0; in the ledger once": ("e", "answered error, nothing kept; once after retry"),
-    "503, queued 3; in the ledger once": ("E", "answered error, kept; still once after retry"),
-    "503, queued 3; in the ledger twice": ("D", "answered error, kept, no key; twice after retry"),
+    "accepted, queued 1; in the ledger once": (UNNOTICED, "accepted, stored once"),
+    "accepted, queued 2; in the ledger once": ("2", "accepted, queued twice, stored once"),
+    "503, queued 0; in the ledger once": ("e", "error, nothing stored; once after retry"),
+    "503, queued 3; in the ledger once": ("E", "error, stored; still once after retry"),
+    "503, queued 3; in the ledger twice": ("D", "error, stored, no key; twice after retry"),
     "503, queued 0; in the ledger twice": (
         "L",
-        "answered error, kept late, no key; twice by retry",
+        "error, stored late, no key; twice by retry",
     ),
-    "killed, queued 0; in the ledger once": ("k", "no answer, nothing kept; once after retry"),
-    "killed, queued 1; in the ledger once": ("K", "no answer, kept; still once after retry"),
-    "killed, queued 1; in the ledger twice": ("G", "no answer, kept, no key; twice after retry"),
+    "killed, queued 0; in the ledger once": ("k", "no answer, nothing stored; once after retry"),
+    "killed, queued 1; in the ledger once": ("K", "no answer, stored; still once after retry"),
+    "killed, queued 1; in the ledger twice": ("G", "no answer, stored, no key; twice after retry"),
 }
 
 SEQUENCER = {
     "done, 1 block": (UNNOTICED, "all appended"),
     "done, 2 blocks": (UNNOTICED, "all appended"),
-    "failed, 0 blocks": ("e", "answered failed, nothing kept; appended when redelivered"),
+    "failed, 0 blocks": ("e", "failed, nothing stored; appended when redelivered"),
     "failed, 0 blocks, newest not indexed": (
         "d",
-        "answered failed, nothing kept, a dead one's block still unindexed; all when redelivered",
+        "failed, nothing stored, the crashed one's block still unindexed; all when redelivered",
     ),
-    "failed, 1 block": ("p", "answered failed, one block kept; left out when redelivered"),
+    "failed, 1 block": ("p", "failed, one block stored; skipped when redelivered"),
     "failed, 1 block, newest not indexed": (
         "i",
-        "answered failed, one block kept, unindexed; indexed and left out when redelivered",
+        "failed, one block stored, unindexed; indexed and skipped when redelivered",
     ),
-    "failed, 2 blocks": ("P", "answered failed, both blocks kept; left out when redelivered"),
+    "failed, 2 blocks": ("P", "failed, both blocks stored; skipped when redelivered"),
     "failed, 2 blocks, newest not indexed": (
         "I",
-        "answered failed, both kept, one unindexed; indexed and left out when redelivered",
+        "failed, both stored, one unindexed; indexed and skipped when redelivered",
     ),
-    "killed, 0 blocks": ("k", "killed, nothing kept; appended when redelivered"),
+    "killed, 0 blocks": ("k", "killed, nothing stored; appended when redelivered"),
     "killed, 0 blocks, newest not indexed": (
         "c",
-        "killed, nothing kept, a dead one's block still unindexed; all when redelivered",
+        "killed, nothing stored, the crashed one's block still unindexed; all when redelivered",
     ),
-    "killed, 1 block": ("q", "killed, one block kept; left out when redelivered"),
+    "killed, 1 block": ("q", "killed, one block stored; skipped when redelivered"),
     "killed, 1 block, newest not indexed": (
         "j",
-        "killed, one block kept, unindexed; indexed and left out when redelivered",
+        "killed, one block stored, unindexed; indexed and skipped when redelivered",
     ),
-    "killed, 2 blocks": ("Q", "killed, both blocks kept; left out when redelivered"),
+    "killed, 2 blocks": ("Q", "killed, both blocks stored; skipped when redelivered"),
     "killed, 2 blocks, newest not indexed": (
         "J",
-        "killed, both kept, one unindexed; indexed and left out when redelivered",
+        "killed, both stored, one unindexed; indexed and skipped when redelivered",
     ),
 }
 
@@ -73,8 +73,8 @@ PUBLISHER = {
 
 DEAD_LETTERS = {
     "0 failed, 2 copied": (UNNOTICED, "both copied"),
-    "1 failed, 1 copied": ("e", "one answered failed; copied when redelivered"),
-    "1 failed, 2 copied": ("E", "one answered failed, copied; the same bytes when redelivered"),
+    "1 failed, 1 copied": ("e", "one returned failed; copied when redelivered"),
+    "1 failed, 2 copied": ("E", "one failed, copied; the same bytes when redelivered"),
     "killed, 0 copied": ("k", "killed, none copied; both when redelivered"),
     "killed, 1 copied": ("q", "killed, one copied; the other when redelivered"),
     "killed, 2 copied": ("K", "killed, both copied; the same bytes when redelivered"),

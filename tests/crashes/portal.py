@@ -1,7 +1,7 @@
-"""A portal: sends events, tries again until it is answered, and remembers what was accepted.
+"""A portal: sends events, retries until it gets a response, and records what was accepted.
 
-Each event says its own name in its text, so that it can be found again in the opened records
-without a word from our code about ids.
+Each event has its own name in its text, so that it is found again in the opened records without the
+ids that the ledger assigns.
 """
 
 import json
@@ -15,14 +15,14 @@ from tests.world import World
 
 @dataclass(frozen=True)
 class Request:
-    """What a portal sends at once, and again. `key`: the sender's id, "" for none."""
+    """One request of a portal, which it may repeat. `key`: the idempotency key, "" for none."""
 
     events: tuple[str, ...]
     key: str = ""
     patient: str = "rosetyler"
 
-    def as_api_gateway_has_it(self) -> dict[str, Any]:
-        """Return the event of the HTTP API: one AuditEvent, or a Bundle of several."""
+    def api_gateway_event(self) -> dict[str, Any]:
+        """Return the Lambda event: one AuditEvent, or a Bundle of several."""
         headers = {"idempotency_key": self.key} if self.key else {}
         resources = [self._resource(name) for name in self.events]
         if len(resources) == 1:
@@ -50,21 +50,21 @@ class Request:
 
 @dataclass
 class Portal:
-    """Who is owed what: names of the events that were sent, and of those accepted."""
+    """The names of the events that were sent, and of those that were accepted."""
 
     sent: Counter[str] = field(default_factory=Counter)
     accepted: set[str] = field(default_factory=set)
     with_key: set[str] = field(default_factory=set)
 
     def sends(self, request: Request) -> dict[str, Any]:
-        """Note that a request goes out; gives what arrives."""
+        """Record a request; return its Lambda event."""
         self.sent.update(request.events)
         if request.key:
             self.with_key.update(request.events)
-        return request.as_api_gateway_has_it()
+        return request.api_gateway_event()
 
     def is_answered(self, request: Request, answer: dict[str, Any] | None) -> bool:
-        """Note an answer, or that none came; gives whether the events are accepted."""
+        """Record a response, None if there was none; return whether the events are accepted."""
         if answer is None:
             return False
         if answer["statusCode"] == 503:
@@ -77,9 +77,9 @@ class Portal:
         return True
 
     def check_ledger(self, world: World) -> dict[str, int]:
-        """Open every record: what was accepted is there, once if it had a sender's id.
+        """Open all records: accepted events are there, once if they had a key, and no others.
 
-        Gives how often each event is in the ledger. Nothing is there that was not sent.
+        Return how often each event is in the ledger.
         """
         found = Counter(
             json.loads(bytes(record.resource))["outcomeDesc"] for _, record, _ in opened(world)

@@ -19,7 +19,7 @@ SUBTREE = b"subtree/v1\n\0"
 
 
 def blocks_of(world: World) -> list[Block]:
-    """All blocks, in order."""
+    """Return all blocks, in order."""
     items = [item for item in world.items("blocks") if item["origin"]["S"] == ORIGIN]
     blocks = [
         Block(
@@ -36,7 +36,7 @@ def blocks_of(world: World) -> list[Block]:
 
 
 def entries_of(world: World) -> list[bytes]:
-    """All entries, in order."""
+    """Return all entries, in order."""
     return [item.entry for block in blocks_of(world) for item in parse_body(block.body).items]
 
 
@@ -46,7 +46,7 @@ def leaf_hash(entry: bytes) -> bytes:
 
 
 def check_chain(world: World) -> list[bytes]:
-    """Follow all blocks; give the commitments in order. The index is what the blocks say."""
+    """Check all blocks and that the index is theirs; return the commitments in order."""
     head, commitments, indexed = EMPTY, [], set()
     rebuilt = {}
     prev = bytes(32)
@@ -54,8 +54,8 @@ def check_chain(world: World) -> list[bytes]:
         checked = check_block(block, head)
         body, head = checked.body, checked.head
         for seq, item in enumerate(body.items, block.first_seq):
-            said = json.loads(item.entry)
-            assert (said["seq"], b64decode(said["prev"])) == (seq, prev)
+            fields = json.loads(item.entry)
+            assert (fields["seq"], b64decode(fields["prev"])) == (seq, prev)
             prev = leaf_hash(item.entry)
             entry = parse_entry(item.entry)
             if isinstance(entry, EventEntry):
@@ -79,7 +79,7 @@ def check_chain(world: World) -> list[bytes]:
 class PublishedCheck:
     """Files are the stored state's, byte for byte; digests form one chain over recounted roots.
 
-    What was checked in an earlier call is not read again: those files are locked.
+    Digests that an earlier call checked are not read again: they are locked.
     """
 
     def __init__(self, world: World) -> None:
@@ -122,14 +122,14 @@ class PublishedCheck:
 
 
 def tile_path(level: int | str, index: int, width: int) -> str:
-    """C2SP tlog-tiles, for the few tiles that a test has (index below 1,000)."""
+    """Return the path of C2SP tlog-tiles, of an index below 1,000."""
     return f"tile/{level}/{index:03}" + (f".p/{width}" if width < 256 else "")
 
 
 def check_tiles(world: World, *, tidied: bool) -> None:
     """Every tile and bundle of the checkpoint is there, each by its formal definition.
 
-    `tidied`: and no partial one is left beside a full one, or of a size that it outgrew long ago.
+    `tidied`: no partial one is left beside a full one.
     """
     entries = entries_of(world)
     leaves = [leaf_hash(entry) for entry in entries]
@@ -141,25 +141,25 @@ def check_tiles(world: World, *, tidied: bool) -> None:
     needed: dict[str, bytes] = {tile_path(*at): data for at, data in tiles(leaves).items()}
     needed |= {tile_path(*at): data for at, data in bundles.items()}
     published = {path: d for path, d in world.published().items() if path.startswith("tile/")}
-    assert needed.items() <= published.items(), "a tile or bundle is missing or not what it must be"
+    assert needed.items() <= published.items(), "a tile or bundle is missing or differs"
     for path in published.keys() - needed.keys():
         folder, _, _ = path.partition(".p/")
         whole = next(data for name, data in needed.items() if name.partition(".p/")[0] == folder)
-        assert whole.startswith(published[path]), f"{path}: not the beginning of what outgrew it"
+        assert whole.startswith(published[path]), f"{path}: not the beginning of the wider one"
         assert not (tidied and folder in needed), f"{path}: left beside the full one"
 
 
 def check_archive(world: World) -> None:
-    """The private copy holds every block, to the byte."""
+    """The archive contains every block, byte for byte."""
     archived = world.archived()
     for block in blocks_of(world):
         assert archived[f"blocks/{block.first_seq:020}"] == block.to_bytes()
 
 
 def check_signatures(world: World, signed: Iterable[Signature]) -> int:
-    """Whatever KMS ever signed of a tree, seen by anybody or not, is a root of the one ledger.
+    """Every root that KMS signed, published or not, is a root of this ledger: no two disagree.
 
-    So no two disagree, for any size. Gives how many statements about a tree were signed.
+    Return the number of signed statements about a tree.
     """
     leaves = [leaf_hash(entry) for entry in entries_of(world)]
     roots: dict[int, set[bytes]] = {}
@@ -167,7 +167,7 @@ def check_signatures(world: World, signed: Iterable[Signature]) -> int:
     for signature in signed:
         message = signature.message
         if message.startswith(b"audit-ledger/block/v1\n"):
-            continue  # of a block that may have lost the race: thrown away, and never a checkpoint
+            continue  # of a block, which is discarded if it loses the race
         number += 1
         if signature.algorithm == "ML_DSA_SHAKE_256":
             name = bytes([len(ORIGIN)]) + ORIGIN.encode()
@@ -184,10 +184,10 @@ def check_signatures(world: World, signed: Iterable[Signature]) -> int:
             assert lines[at + 1 : at + 3] == [ORIGIN, str(size)]
             assert b64decode(lines[at + 3]) == root
         else:
-            origin, said, encoded, end = message.decode().split("\n")
+            origin, decimal, encoded, end = message.decode().split("\n")
             assert (origin, end) == (ORIGIN, "")
-            size, root = int(said), b64decode(encoded)
+            size, root = int(decimal), b64decode(encoded)
         roots.setdefault(size, set()).add(root)
-    for size, those in roots.items():
-        assert those == {mth(leaves[:size])}, f"size {size}: {len(those)} roots were signed"
+    for size, signed_roots in roots.items():
+        assert signed_roots == {mth(leaves[:size])}, f"size {size}: {len(signed_roots)} roots"
     return number

@@ -1,6 +1,6 @@
-"""The world as its owner sees it: moto's own state, looked at without asking through botocore.
+"""A world that is read from moto's own state, not by requests.
 
-A recount after each of some thousand trials would otherwise spend most of its time on requests.
+The recounts after some thousand trials would otherwise spend most of their time on requests.
 """
 
 from dataclasses import dataclass, fields
@@ -16,12 +16,12 @@ from tests.world import LEDGER, NAME, REGION, World
 
 
 @dataclass(frozen=True)
-class SeenWorld(World):
-    """A world that is read from inside moto; what it gives is what the API would."""
+class MotoWorld(World):
+    """A world whose tables and files are read from moto's state, as the API returns them."""
 
     @classmethod
-    def of(cls, world: World) -> "SeenWorld":
-        """Look at a world of moto's."""
+    def of(cls, world: World) -> "MotoWorld":
+        """Return the view of a world."""
         return cls(**{field.name: getattr(world, field.name) for field in fields(world)})
 
     def items(self, table: str) -> list[dict[str, Any]]:
@@ -48,7 +48,7 @@ class SeenWorld(World):
 
 
 def _value(value: DynamoType) -> dict[str, Any]:
-    """A DynamoDB value as boto3 gives it: binary as bytes."""
+    """Return a DynamoDB value as boto3 does: binary as bytes."""
     if value.type == "B":
         return {"B": bytes(value.value)}
     if value.type == "M":

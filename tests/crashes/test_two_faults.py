@@ -1,4 +1,4 @@
-"""Two faults in a row: in one run, or one in the run and one in what was to repair it."""
+"""Two faults: both in one run, or one in the run and one in its recovery."""
 
 import random
 
@@ -6,10 +6,10 @@ import pytest
 
 from tests.crashes import scenarios
 from tests.crashes.faults import EVERY_SEND, Fault
-from tests.crashes.matrix import calls_of, tried_in_forks
-from tests.crashes.pipeline import Stage
+from tests.crashes.matrix import calls_of, run_in_forks
+from tests.crashes.pipeline import Pipeline
 from tests.crashes.runs import Recovery
-from tests.crashes.scenarios import Scene
+from tests.crashes.scenarios import Scenario
 
 SEED = 1_795_400_000
 PAIRS = 15
@@ -17,29 +17,27 @@ ANYWHERE = sorted(EVERY_SEND, key=list(Fault).index)
 
 
 @pytest.mark.parametrize(
-    "scene",
+    "scenario",
     [
         scenarios.new_ledger,
         scenarios.warm_without_key,
         scenarios.two_blocks,
-        scenarios.behind_a_dead_one,
+        scenarios.after_a_crash,
         scenarios.across_a_tile,
         scenarios.two_letters,
     ],
-    ids=lambda scene: scene.__name__,
+    ids=lambda scenario: scenario.__name__,
 )
-def test_two_faults_lose_and_double_no_more_than_one(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, scene: Scene
-) -> None:
-    """A sample by a fixed seed; `long_form` tries all pairs."""
-    trial = scene(stage, monkeypatch)
+def test_two_faults_lose_and_double_no_event(pipeline: Pipeline, scenario: Scenario) -> None:
+    """A sample by a fixed seed; the long form tries all pairs."""
+    trial = scenario(pipeline)
     calls = len(calls_of(trial))
-    chosen = random.Random(f"{SEED} {scene.__name__}")
+    chosen = random.Random(f"{SEED} {scenario.__name__}")
     tries: list[tuple[dict[int, Fault], Recovery]] = []
     for _ in range(PAIRS):
         first = chosen.randrange(calls)
         second = first + 1 + chosen.randrange(max(2, calls // 2))
         pair = {first: chosen.choice(ANYWHERE), second: chosen.choice(ANYWHERE)}
         tries.append((pair, chosen.choice(list(Recovery))))
-    tried = tried_in_forks(trial, tries)
-    assert sum(len(one.came_up) == 2 for one in tried) > PAIRS // 4
+    tried = run_in_forks(trial, tries)
+    assert sum(len(one.occurred) == 2 for one in tried) > PAIRS // 4

@@ -15,7 +15,7 @@ from audit_ledger.ledger.block import archived_name
 from audit_ledger.recovery.rebuild import REBUILDING
 from functions.publisher import handler as publishing
 from functions.sequencer import handler as sequencing
-from tests.crashes.faults import Fault, injected
+from tests.crashes.faults import Fault, install_wire
 from tests.functions.pipeline import message, sealed_record
 from tests.functions.publishing import CONTEXT, Clock, append, root_of, run
 from tests.recovery.lost_tables import Commands, cold, contents, empty, frozen
@@ -103,7 +103,7 @@ def test_a_rebuild_that_dies_anywhere_is_finished_by_the_next(
     run()
     grown = world
     before = {table: contents(grown, table) for table in ("blocks", "events")}
-    wire = injected(monkeypatch)
+    wire = install_wire(monkeypatch)
     for service in ("dynamodb", "kms", "s3", "ssm"):  # to make clients is most of the time
         monkeypatch.setattr(clients, service, cache(getattr(clients, service)))
     wrote = 0
@@ -117,7 +117,7 @@ def test_a_rebuild_that_dies_anywhere_is_finished_by_the_next(
             wire.armed = {at: fault}
             with wire.under_test():
                 died = commands.rebuild()
-            if at not in wire.came_up:
+            if at not in wire.occurred:
                 assert died.code == 0
                 break
             assert died.code == 3
