@@ -1,4 +1,4 @@
-"""The stage and the cast of the races."""
+"""Fixtures of the races."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,8 @@ import pytest
 from functions.publisher import handler as publishing
 from functions.sequencer import handler as sequencing
 from tests.functions.publishing import Clock
-from tests.races.cast import Cast
-from tests.races.stage import set_stage
+from tests.races.race import Race
+from tests.races.scheduler import install_scheduler
 from tests.world import World
 
 
@@ -22,8 +22,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def cast(world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cast]:
-    """Sequencers and publishers of one ledger on moto; whoever is left at the end dies."""
-    stage = set_stage(monkeypatch)
-    yield Cast(world, clock, stage)
-    stage.clear()
+def race(world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Race]:
+    """Sequencers and publishers of one ledger on moto; unfinished runs are killed at the end."""
+    scheduler = install_scheduler(monkeypatch)
+    yield Race(world, clock, scheduler)
+    scheduler.clear()

@@ -1,4 +1,4 @@
-"""The sequencer's key, taken out of moto's KMS: writers in other processes have no moto."""
+"""The sequencer's private key from moto's KMS, for writers in processes without moto."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from tests.world import ALIAS, REGION, World
 
 
 def sequencer_key(world: World) -> Ed25519PrivateKey:
-    """Return the private half; in AWS nobody could."""
+    """Return the private key, which AWS never exports."""
     key_id = world.kms.describe_key(KeyId=f"{ALIAS}/sequencer")["KeyMetadata"]["KeyId"]
-    taught: Any = kms_backends[ACCOUNT][REGION].keys[key_id].private_key
-    key = taught.private_key
+    pure_key: Any = kms_backends[ACCOUNT][REGION].keys[key_id].private_key
+    key = pure_key.private_key
     assert isinstance(key, Ed25519PrivateKey)
     return key

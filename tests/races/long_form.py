@@ -1,9 +1,7 @@
-"""100,000 events from eight writers on a DynamoDB server, and many more interleavings on moto.
+"""The long form: 100,000 events by eight writers on a DynamoDB server, and more interleavings.
 
-Nothing is lost, doubled or forked.
-
-`make soak` runs it; tests/races/test_writers.py holds the short form. Writers are processes, two
-publishers are threads, tables are on disk; the schedule of the operating system is what it is.
+`make soak` runs it; tests/races/test_writers.py is the short form. Writers are processes, two
+publishers are threads, tables are on disk; the operating system schedules them.
 """
 
 import os
@@ -25,11 +23,11 @@ from functions.publisher import handler as publishing
 from tests.conftest import REPOSITORY
 from tests.dynamodb_server.served_world import served_world
 from tests.dynamodb_server.server import install
-from tests.races.cast import accepted_by
 from tests.races.keys import sequencer_key
+from tests.races.published_recount import check_published
+from tests.races.race import accepted_by
 from tests.races.recount import Recount
-from tests.races.republished import check_published
-from tests.races.stage import set_stage
+from tests.races.scheduler import install_scheduler
 from tests.races.test_any_interleaving import Races
 from tests.races.writers import (
     Batch,
@@ -54,12 +52,12 @@ Rows = list[tuple[str, str]]
 
 
 def long_form(progress: Progress) -> Rows:
-    """Try both. Raises on any violation; gives what was tried and what came out."""
+    """Run both; raise on any violation. Return rows: what was tried, and the result."""
     return [*at_once(progress), *any_interleaving(progress)]
 
 
 def any_interleaving(progress: Progress, examples: int = INTERLEAVINGS) -> Rows:
-    """Let hypothesis think of interleavings; each is judged by the model."""
+    """Let Hypothesis generate interleavings; check each against the model."""
     progress(f"{examples} interleavings, call by call")
     run_state_machine_as_test(
         Races,
@@ -79,7 +77,7 @@ def at_once(progress: Progress, events: int = EVENTS, writers: int = WRITERS) ->
             TemporaryDirectory() as folder,
             served_world(monkeypatch, program, Path(folder) / "tables") as (world, _),
         ):
-            stage = set_stage(monkeypatch)
+            scheduler = install_scheduler(monkeypatch)
             key = sequencer_key(world)
             dice = Random(SEED)
             sent = sent_by_portals(dice, events // RECORDS, RECORDS)
@@ -93,10 +91,12 @@ def at_once(progress: Progress, events: int = EVENTS, writers: int = WRITERS) ->
             recount = Recount(world).follow()
             recount.check_events(accepted_by(sent))
             recount.check_index()
-            recount.check_signed(stage.checkpoints())
+            recount.check_signed(scheduler.checkpoints())
             assert check_published(world, recount) == recount.size == events + 1
-            assert sorted(results) == sorted(set(results)), "two digests of one growth"
-            return _rows(tally, seconds, writers, recount, len(results), len(stage.checkpoints()))
+            assert sorted(results) == sorted(set(results)), "two digests of one size"
+            return _rows(
+                tally, seconds, writers, recount, len(results), len(scheduler.checkpoints())
+            )
     finally:
         monkeypatch.undo()
 
@@ -104,7 +104,7 @@ def at_once(progress: Progress, events: int = EVENTS, writers: int = WRITERS) ->
 def _written(
     key: Ed25519PrivateKey, shares: list[list[Batch]], results: list[int], progress: Progress
 ) -> Tally:
-    """Let writers and publishers race until all is written and published."""
+    """Run writers and publishers at once until all is written and published."""
     done = Event()
     publishers = Together()
     for _ in range(2):
@@ -123,7 +123,7 @@ def _written(
 
 
 def _write_share(work: tuple[bytes, list[Batch]]) -> Tally:
-    """One writer, in a process of its own; the environment names the server."""
+    """Run one writer in a process of its own; the environment names the server."""
     assert os.environ["AWS_ENDPOINT_URL_DYNAMODB"].startswith("http://127.0.0.1:")
     private_key, share = work
     tally = Tally()
@@ -135,7 +135,7 @@ def _write_share(work: tuple[bytes, list[Batch]]) -> Tally:
 def _rows(
     tally: Tally, seconds: float, writers: int, recount: Recount, digests: int, signed: int
 ) -> Rows:
-    conflicts = sum(event.kept_as_conflict for event in recount.events)
+    conflicts = sum(event.is_conflict for event in recount.events)
     return [
         ("events accepted, each in the ledger exactly once", f"{len(recount.events):,}"),
         ("writers at once, each a process", str(writers)),
@@ -155,5 +155,5 @@ def _rows(
 
 if __name__ == "__main__":
     numbers = [int(argument) for argument in sys.argv[1:]]
-    for what, came_out in at_once(print, *numbers) if numbers else long_form(print):
-        print(f"{what}: {came_out}")
+    for what, result in at_once(print, *numbers) if numbers else long_form(print):
+        print(f"{what}: {result}")

@@ -1,7 +1,7 @@
-"""What a ledger holds, counted again from its tables and buckets by code that is not the ledger's.
+"""A recount of a ledger's tables and buckets, by code that is independent of the ledger's.
 
-Bodies are taken apart by `struct`, entries by `json`, trees by the definitions of RFC 6962,
-signatures by `cryptography`. Everything raises AssertionError where it does not hold.
+Bodies are parsed by `struct`, entries by `json`, trees are computed by the definitions of RFC 6962,
+signatures are verified by `cryptography`. Every difference raises AssertionError.
 """
 
 import json
@@ -26,17 +26,17 @@ FAR_MS = 120_000  # docs/decisions/0008-late-events.md
 
 @dataclass(frozen=True)
 class Counted:
-    """One event of the ledger: what its portal would know it by. `kept_as_conflict`: by us."""
+    """One event of the ledger. `is_conflict`: the ledger stored it as a conflict."""
 
     event_id: str
     fingerprint: bytes
     commitment: bytes
-    kept_as_conflict: bool
+    is_conflict: bool
 
 
 @dataclass
 class Tree:
-    """RFC 6962 over all leaf hashes, complete subtrees computed once: ledgers here have 100,000."""
+    """The tree of RFC 6962. Complete subtrees are stored: the long form has 100,000 leaves."""
 
     leaves: list[bytes] = field(default_factory=list)
     _complete: dict[tuple[int, int], bytes] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Tree:
         return self._complete[start, end]
 
     def frontier(self, size: int) -> list[bytes]:
-        """The complete subtrees that a tree of `size` leaves falls into, largest first."""
+        """Return the roots of the complete subtrees of a tree of `size` leaves, largest first."""
         hashes, start = [], 0
         for level in reversed(range(size.bit_length())):
             if size >> level & 1:
@@ -70,7 +70,7 @@ class Tree:
 
 
 class Recount:
-    """The blocks of a ledger, followed from the first; more of them whenever it is asked."""
+    """The blocks of a ledger, recounted from the first on; `follow` continues with new blocks."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -92,7 +92,7 @@ class Recount:
         return len(self.entries)
 
     def follow(self) -> "Recount":
-        """Follow the blocks that were put since; every one is checked to the byte."""
+        """Check the blocks since the last call, each byte by byte."""
         pages = self._world.dynamodb.get_paginator("query").paginate(
             TableName=f"{NAME}-blocks",
             KeyConditionExpression="origin = :origin AND first_seq >= :seq",
@@ -106,7 +106,7 @@ class Recount:
 
     def _follow_block(self, item: dict[str, Any]) -> None:
         first_seq, body = int(item["first_seq"]["N"]), bytes(item["body"]["B"])
-        assert first_seq == self.size, f"block {first_seq} where {self.size} is next: gap or fork"
+        assert first_seq == self.size, f"block {first_seq}, expected {self.size}: gap or fork"
         entries, sealed, rows, frontier, block_time = _sections(body)
         assert len(entries) == len(sealed) == len(rows) == int(item["count"]["N"]) > 0
         for data, record, (conflict, row) in zip(entries, sealed, rows, strict=True):
@@ -146,25 +146,25 @@ class Recount:
     def _count(
         self, commitment: bytes, row: bytes, conflict: int, first_seq: int, block_time: int
     ) -> None:
-        named = json.loads(row)
-        fingerprint = b64decode(named["fingerprint"])
-        self.events.append(Counted(named["id"], fingerprint, commitment, bool(conflict)))
-        key = f"{ORIGIN}#{named['id']}"
+        fields = json.loads(row)
+        fingerprint = b64decode(fields["fingerprint"])
+        self.events.append(Counted(fields["id"], fingerprint, commitment, bool(conflict)))
+        key = f"{ORIGIN}#{fields['id']}"
         if conflict:
-            key = f"{ORIGIN}#{sha256(bytes.fromhex(named['id']) + fingerprint).hexdigest()}"
+            key = f"{ORIGIN}#{sha256(bytes.fromhex(fields['id']) + fingerprint).hexdigest()}"
         place = {
             "seq": {"N": str(self.size)},
             "block": {"N": str(first_seq)},
-            "place": {"N": f"{named['time']}{self.size:019}"},
+            "place": {"N": f"{fields['time']}{self.size:019}"},
         }
         item: dict[str, Any] = {"key": {"S": key}, **place, "row": {"B": row}}
         if conflict:
             item["conflict"] = {"BOOL": True}
-        if "patient" in named:
-            item["patient"] = {"S": f"{ORIGIN}#{named['patient']}"}
-        if abs(named["time"] - block_time * 1000) > FAR_MS:
+        if "patient" in fields:
+            item["patient"] = {"S": f"{ORIGIN}#{fields['patient']}"}
+        if abs(fields["time"] - block_time * 1000) > FAR_MS:
             item["late"] = {"S": ORIGIN}
-        for number, agent in enumerate(named.get("agents", [])):
+        for number, agent in enumerate(fields.get("agents", [])):
             person = {"agent": {"S": f"{ORIGIN}#{agent}"}}
             if number:
                 further = {"key": {"S": f"{key}#{number}"}, **place, **person}
@@ -175,14 +175,14 @@ class Recount:
         self._index[key] = item
 
     def check_index(self) -> None:
-        """The index is what the blocks say: each row, and no row more."""
-        there = {item["key"]["S"]: _plain(item) for item in self._world.items("events")}
-        assert there == self._index
+        """Check that the index has the rows of the blocks, and no others."""
+        stored = {item["key"]["S"]: _plain(item) for item in self._world.items("events")}
+        assert stored == self._index
 
     def check_events(self, accepted: Iterable[tuple[str, bytes, bytes]]) -> None:
-        """Exactly what was accepted, (event id, fingerprint, commitment), is there, and once.
+        """Check that each accepted (event id, fingerprint, commitment) is there once, and no other.
 
-        Of the contents that came under one id one is the event, all others are stored as conflicts.
+        Of several contents under one id, one is the event and all others are stored as conflicts.
         """
         pairs = Counter((e.event_id, e.fingerprint) for e in self.events)
         assert max(pairs.values(), default=1) == 1, "doubled"
@@ -192,20 +192,20 @@ class Recount:
         assert pairs.keys() == commitments.keys(), "lost, or never accepted"
         for event in self.events:
             assert event.commitment in commitments[event.event_id, event.fingerprint]
-        first = Counter(e.event_id for e in self.events if not e.kept_as_conflict)
+        first = Counter(e.event_id for e in self.events if not e.is_conflict)
         assert set(first.values()) <= {1}
         assert first.keys() == {e.event_id for e in self.events}
 
     def check_signed(self, checkpoints: Iterable[str]) -> None:
-        """Of all checkpoints ever signed, put or not, none says anything else than the entries."""
+        """Check that every signed checkpoint, published or not, has the root of the entries."""
         for text in checkpoints:
             origin, size, root, end = text.split("\n")
             assert (origin, end) == (ORIGIN, "")
-            assert b64decode(root) == self.tree.root(int(size)), f"two truths of size {size}"
+            assert b64decode(root) == self.tree.root(int(size)), f"another root of size {size}"
 
 
 def public_key(world: World, name: str) -> Ed25519PublicKey:
-    """Ask KMS for the public half of one of the ledger's keys."""
+    """Return the public key of one of the ledger's KMS keys."""
     der = world.kms.get_public_key(KeyId=f"{ALIAS}/{name}")["PublicKey"]
     key = load_der_public_key(der)
     assert isinstance(key, Ed25519PublicKey)

@@ -1,4 +1,4 @@
-"""Publishers that meet, each at a moment that has a name: one truth is signed, newer files stay."""
+"""Races of publishers: all signed checkpoints agree, and newer files remain."""
 
 from itertools import count
 
@@ -7,19 +7,19 @@ import pytest
 from audit_ledger.aws.events_table import EventsTable
 from audit_ledger.errors import FrozenError, LostRaceError
 from functions.publisher.publish import HEARTBEAT_SECONDS, PublishResult
-from tests.races.cast import Cast, appending, publisher, sequencer
+from tests.races.published_recount import check_published
+from tests.races.race import Race, appending, publisher, sequencer
 from tests.races.recount import Recount
-from tests.races.republished import check_published
-from tests.races.stage import Actor
+from tests.races.scheduler import SteppedRun
 
 BEFORE_THE_SWAP = "before PutItem ledgers"
 AFTER_THE_SWAP = "after PutItem ledgers"
 
 
-def finish(actor: Actor[PublishResult]) -> bool:
-    """Whether a run published; losing is the other thing that it may come to."""
+def finish(run: SteppedRun[PublishResult]) -> bool:
+    """Finish a run; return whether it published or lost the race."""
     try:
-        actor.finish()
+        run.finish()
     except LostRaceError:
         return False
     return True
@@ -30,212 +30,212 @@ def finish(actor: Actor[PublishResult]) -> bool:
     [(True, (10, 4, 2)), (False, (10, 200, 46))],
     ids=["warm", "cold, while a tile fills"],
 )
-def test_one_that_pauses_anywhere_while_another_publishes_does_no_harm(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch, is_warm: bool, growth: tuple[int, int, int]
+def test_a_publisher_paused_at_any_call_while_another_publishes_is_harmless(
+    race: Race, monkeypatch: pytest.MonkeyPatch, is_warm: bool, growth: tuple[int, int, int]
 ) -> None:
-    """Whatever it has read, put or signed by then; partial tiles go meanwhile."""
-    monkeypatch.setattr(EventsTable, "write", lambda *_: None)  # publishing does not look at it
-    cast.grow(3)
+    """Whatever it has read, put or signed; partial tiles are deleted meanwhile."""
+    monkeypatch.setattr(EventsTable, "write", lambda *_: None)  # publishing does not read it
+    race.grow(3)
     warm, other = publisher(), publisher()
     warm.publish()
     moments: list[str] = []
     for calls in count():
-        # The next run makes the same calls, of a tile's growth each time, and stops one later.
-        cast.grow(growth[0])
-        cast.pass_a_minute()
-        paused = cast.publish(warm if is_warm else publisher())
+        # The next run makes the same calls, with one tile more, and stops one call later.
+        race.grow(growth[0])
+        race.pass_a_minute()
+        paused = race.publish(warm if is_warm else publisher())
         paused.pass_calls(calls)
         if paused.at is None:
             break
         moments.append(paused.at)
-        cast.grow(growth[1])
+        race.grow(growth[1])
         other.publish()
         finish(paused)
-        cast.grow(growth[2])
-        cast.pass_a_minute()
+        race.grow(growth[2])
+        race.pass_a_minute()
         warm.publish()
-        cast.newest_files_are_the_states()
-    recount = Recount(cast.world).follow()
-    recount.check_signed(cast.stage.checkpoints())
-    assert check_published(cast.world, recount) == recount.size
+        race.check_newest_files()
+    recount = Recount(race.world).follow()
+    recount.check_signed(race.scheduler.checkpoints())
+    assert check_published(race.world, recount) == recount.size
     assert len(moments) > 12
     for moment in (BEFORE_THE_SWAP, "before Sign", "before PutObject published/checkpoint"):
         assert moment in moments
 
 
-def test_a_race_lost_between_signature_and_swap_leaves_the_winners_bytes(cast: Cast) -> None:
-    """The loser's digest, though signed, is nowhere."""
-    cast.grow(3)
-    paused = cast.publish(publisher())
+def test_a_race_lost_between_signature_and_swap_leaves_the_winners_bytes(race: Race) -> None:
+    """The loser's signed digest is not published."""
+    race.grow(3)
+    paused = race.publish(publisher())
     paused.until(BEFORE_THE_SWAP)
-    cast.clock.now += 1
+    race.clock.now += 1
     publisher().publish()
-    winner = cast.world.published()
+    winner = race.world.published()
     with pytest.raises(LostRaceError):
         paused.finish()
-    assert cast.world.published() == winner
-    assert len(cast.stage.checkpoints()) == 2
-    cast.all_is_published()
+    assert race.world.published() == winner
+    assert len(race.scheduler.checkpoints()) == 2
+    race.check_publication()
 
 
-def test_a_smaller_checkpoint_signed_before_a_larger_one_is_never_put(cast: Cast) -> None:
-    """Both are true; the smaller one is of no use to anybody who saw the larger."""
-    cast.grow(3)
-    paused = cast.publish(publisher())
+def test_a_smaller_checkpoint_signed_before_a_larger_one_is_never_put(race: Race) -> None:
+    """The checkpoint of the run that swaps first is published."""
+    race.grow(3)
+    paused = race.publish(publisher())
     paused.until(BEFORE_THE_SWAP)
-    cast.grow(260)
+    race.grow(260)
     publisher().publish()
     with pytest.raises(LostRaceError):
         paused.finish()
-    assert cast.all_is_published().size == 264
+    assert race.check_publication().size == 264
 
 
-def test_a_zombie_that_swapped_and_slept_finds_its_files_put_by_another(cast: Cast) -> None:
-    """The other puts the very bytes that the zombie stored, then its own; those stay."""
-    cast.grow(3)
+def test_files_of_a_publisher_paused_after_the_swap_are_put_by_the_next(race: Race) -> None:
+    """The next puts the bytes that the zombie stored, then its own, which remain."""
+    race.grow(3)
     zombie = publisher()
-    asleep = cast.publish(zombie)
+    asleep = race.publish(zombie)
     asleep.until(AFTER_THE_SWAP)
-    cast.grow(260)
-    cast.pass_a_minute()
+    race.grow(260)
+    race.pass_a_minute()
     publisher().publish()
-    newer = cast.world.published()
+    newer = race.world.published()
     asleep.finish()
-    assert cast.world.published() == newer
+    assert race.world.published() == newer
     assert sum(path.startswith("digests/2") for path in newer) == 2
-    cast.all_is_published()
+    race.check_publication()
 
 
 @pytest.mark.parametrize("path", ["digests/latest", "checkpoint"])
-def test_a_zombie_between_reading_and_replacing_a_file_does_not_put_the_older_one(
-    cast: Cast, path: str
+def test_a_zombie_between_read_and_replacement_does_not_put_an_older_file(
+    race: Race, path: str
 ) -> None:
-    """If-Match refuses it; it looks again and leaves the newer one."""
-    cast.grow(3)
+    """If-Match refuses it; it reads the file again and leaves the newer one."""
+    race.grow(3)
     zombie = publisher()
     zombie.publish()
-    cast.grow(3)
-    cast.pass_a_minute()
-    asleep = cast.publish(zombie)
+    race.grow(3)
+    race.pass_a_minute()
+    asleep = race.publish(zombie)
     asleep.until(AFTER_THE_SWAP)
     asleep.until(f"before PutObject published/{path}")
-    cast.grow(3)
-    cast.pass_a_minute()
+    race.grow(3)
+    race.pass_a_minute()
     publisher().publish()
-    newer = cast.world.published()
+    newer = race.world.published()
     asleep.finish()
-    assert cast.world.published() == newer
-    cast.all_is_published()
+    assert race.world.published() == newer
+    race.check_publication()
 
 
-def test_zombies_wake_in_the_reverse_order_and_the_newest_files_stay(cast: Cast) -> None:
-    """Five that swapped, each after the other, and slept; the last to wake is the first."""
-    asleep = []
+def test_zombies_that_continue_in_reverse_order_leave_the_newest_files(race: Race) -> None:
+    """Five that were paused after their swap; the first one continues last."""
+    zombies = []
     for _ in range(5):
-        cast.grow(10)
-        cast.pass_a_minute()
-        actor = cast.publish(publisher())
-        actor.until(AFTER_THE_SWAP)
-        asleep.append(actor)
-    for actor in reversed(asleep):
-        actor.finish()
-        cast.newest_files_are_the_states()
-    cast.all_is_published()
+        race.grow(10)
+        race.pass_a_minute()
+        run = race.publish(publisher())
+        run.until(AFTER_THE_SWAP)
+        zombies.append(run)
+    for run in reversed(zombies):
+        run.finish()
+        race.check_newest_files()
+    race.check_publication()
 
 
-def test_tiles_of_a_run_that_is_overtaken_do_not_freeze_the_ledger(cast: Cast) -> None:
-    """Its partial tiles come after those that took their place, and say the same."""
-    cast.grow(3)
+def test_tiles_of_an_overtaken_run_do_not_freeze_the_ledger(race: Race) -> None:
+    """It puts partial tiles after the full ones, with the same hashes."""
+    race.grow(3)
     publisher().publish()
-    cast.grow(100)
-    cast.pass_a_minute()
-    asleep = cast.publish(publisher())
+    race.grow(100)
+    race.pass_a_minute()
+    asleep = race.publish(publisher())
     asleep.until("before PutObject published/tile/")
-    cast.grow(260)
+    race.grow(260)
     publisher().publish()
     with pytest.raises(LostRaceError):
         asleep.finish()
-    cast.all_is_published()
+    race.check_publication()
 
 
-def test_a_partial_tile_that_goes_while_it_is_looked_for_is_read_from_the_full_one(
-    cast: Cast,
+def test_a_partial_tile_deleted_before_its_read_is_read_from_the_full_one(
+    race: Race,
 ) -> None:
     """The full tile is put before the partial one is deleted."""
-    cast.grow(3)
+    race.grow(3)
     publisher().publish()
-    cast.grow(10)
-    cast.pass_a_minute()
-    asleep = cast.publish(publisher())
+    race.grow(10)
+    race.pass_a_minute()
+    asleep = race.publish(publisher())
     asleep.until("before GetObject published/tile/0/000.p/4")
-    cast.grow(260)
+    race.grow(260)
     publisher().publish()
-    assert "tile/0/000.p/4" not in cast.world.published()
+    assert "tile/0/000.p/4" not in race.world.published()
     with pytest.raises(LostRaceError):
         asleep.finish()
-    cast.all_is_published()
+    race.check_publication()
 
 
-def test_two_that_begin_to_publish_a_ledger_publish_one_first_digest(cast: Cast) -> None:
-    """Neither finds a state to replace."""
-    cast.grow(3)
-    both = [cast.publish(publisher()) for _ in range(2)]
-    for actor in both:
-        actor.until(BEFORE_THE_SWAP)
-    assert [finish(actor) for actor in both] == [True, False]
-    cast.all_is_published()
+def test_two_first_publishers_publish_one_first_digest(race: Race) -> None:
+    """Both expect no state."""
+    race.grow(3)
+    both = [race.publish(publisher()) for _ in range(2)]
+    for run in both:
+        run.until(BEFORE_THE_SWAP)
+    assert [finish(run) for run in both] == [True, False]
+    race.check_publication()
 
 
-def test_two_heartbeats_due_at_once_come_to_one(cast: Cast) -> None:
-    """Of the same size and time; either would be true."""
-    cast.grow(3)
+def test_two_simultaneous_heartbeats_publish_one_digest(race: Race) -> None:
+    """Both have the same size and time."""
+    race.grow(3)
     publisher().publish()
-    cast.clock.now += HEARTBEAT_SECONDS
-    both = [cast.publish(publisher()) for _ in range(2)]
-    for actor in both:
-        actor.until(BEFORE_THE_SWAP)
-    assert [finish(actor) for actor in both] == [True, False]
-    cast.all_is_published()
+    race.clock.now += HEARTBEAT_SECONDS
+    both = [race.publish(publisher()) for _ in range(2)]
+    for run in both:
+        run.until(BEFORE_THE_SWAP)
+    assert [finish(run) for run in both] == [True, False]
+    race.check_publication()
 
 
-def test_a_freeze_between_signature_and_swap_stops_the_swap(cast: Cast) -> None:
-    """What was signed is true but is not published over a freeze; lifted, the next run does."""
-    cast.grow(3)
+def test_a_freeze_between_signature_and_swap_stops_the_swap(race: Race) -> None:
+    """After the freeze is lifted, the next run publishes."""
+    race.grow(3)
     container = publisher()
     container.publish()
-    before = cast.world.published()
-    cast.grow(3)
-    cast.pass_a_minute()
-    paused = cast.publish(publisher())
+    before = race.world.published()
+    race.grow(3)
+    race.pass_a_minute()
+    paused = race.publish(publisher())
     paused.until("after Sign", times=3)
-    container.state.freeze("a test says so")
+    container.state.freeze("test freeze")
     with pytest.raises(LostRaceError):
         paused.finish()
-    with pytest.raises(FrozenError, match="a test says so"):
+    with pytest.raises(FrozenError, match="test freeze"):
         publisher().publish()
-    published = cast.world.published()
+    published = race.world.published()
     assert {path: published[path] for path in before} == before
-    cast.lift_freeze()
+    race.lift_freeze()
     publisher().publish()
-    cast.all_is_published()
+    race.check_publication()
 
 
-def test_what_is_appended_while_the_ledger_is_frozen_waits_for_the_lifting(cast: Cast) -> None:
-    """A sequencer that looked before the freeze may still put; nobody publishes it meanwhile."""
-    cast.grow(3)
+def test_blocks_appended_during_a_freeze_are_published_after_it(race: Race) -> None:
+    """A sequencer that read the state before the freeze may still put a block."""
+    race.grow(3)
     container = publisher()
     container.publish()
-    paused = cast.append(sequencer(), cast.message(2))
+    paused = race.append(sequencer(), race.message(2))
     paused.until("before PutItem blocks")
-    container.state.freeze("a test says so")
+    container.state.freeze("test freeze")
     paused.finish()
-    refused = cast.message()
-    with pytest.raises(FrozenError, match="a test says so"):
+    refused = race.message()
+    with pytest.raises(FrozenError, match="test freeze"):
         appending(sequencer(), refused)()
-    cast.pass_a_minute()
-    with pytest.raises(FrozenError, match="a test says so"):
+    race.pass_a_minute()
+    with pytest.raises(FrozenError, match="test freeze"):
         container.publish()
-    cast.lift_freeze()
+    race.lift_freeze()
     appending(sequencer(), refused)()
     container.publish()
-    cast.all_is_published()
+    race.check_publication()

@@ -1,6 +1,6 @@
-"""Writers, publishers and a DynamoDB that run at once, in an order that nobody chose.
+"""Writers, publishers and a DynamoDB server that run at once, scheduled by the operating system.
 
-Short forms of tests/races/long_form.py; what must hold is the same.
+Short forms of tests/races/long_form.py, with the same assertions.
 """
 
 import time
@@ -13,11 +13,11 @@ import pytest
 
 from tests.dynamodb_server.served_world import served_world
 from tests.dynamodb_server.server import DynamoDBServer
-from tests.races.cast import accepted_by, publisher
 from tests.races.keys import sequencer_key
+from tests.races.published_recount import check_published
+from tests.races.race import accepted_by, publisher
 from tests.races.recount import Recount
-from tests.races.republished import check_published
-from tests.races.stage import Stage, set_stage
+from tests.races.scheduler import Scheduler, install_scheduler
 from tests.races.writers import (
     Tally,
     Together,
@@ -44,9 +44,9 @@ def served(
 
 
 @pytest.fixture
-def stage(served: tuple[World, DynamoDBServer], monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """Notes what is signed; here nobody is stopped."""
-    return set_stage(monkeypatch)
+def scheduler(served: tuple[World, DynamoDBServer], monkeypatch: pytest.MonkeyPatch) -> Scheduler:
+    """Records the signed messages; no run is stopped."""
+    return install_scheduler(monkeypatch)
 
 
 def now() -> int:
@@ -58,10 +58,10 @@ def now() -> int:
     [("in memory", 2), ("in memory", 8), ("on disk", 5)],
     indirect=["served"],
 )
-def test_events_of_writers_and_publishers_at_once_are_each_in_the_one_ledger_once(
-    served: tuple[World, DynamoDBServer], stage: Stage, writers: int
+def test_concurrent_writers_and_publishers_store_each_event_once(
+    served: tuple[World, DynamoDBServer], scheduler: Scheduler, writers: int
 ) -> None:
-    """Batches are redelivered, reordered and shared out; a zombie of each kind wakes at the end."""
+    """With redelivered and reordered batches; a zombie of each kind continues at the end."""
     world, _ = served
     dice = Random(writers)
     sent = sent_by_portals(dice, messages=30, records=8)
@@ -84,6 +84,6 @@ def test_events_of_writers_and_publishers_at_once_are_each_in_the_one_ledger_onc
     recount = Recount(world).follow()
     recount.check_events(accepted_by(sent))
     recount.check_index()
-    recount.check_signed(stage.checkpoints())
+    recount.check_signed(scheduler.checkpoints())
     assert check_published(world, recount) == recount.size
     assert len(sizes) == len(set(sizes))

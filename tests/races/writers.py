@@ -1,7 +1,7 @@
-"""Writers and publishers that really run at once, against a DynamoDB that is not in this process.
+"""Writers and publishers that run at once, against a DynamoDB server in another process.
 
-Signatures are made with keys in memory: what races is the tables. A portal's message that failed
-comes again, and some come again although they did not fail; each delivery goes to any writer.
+They sign with keys in memory: the race is about the tables. Messages that failed are redelivered,
+and some of the others too; each delivery goes to any writer.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,12 +26,12 @@ from tests.world import NAME, ORIGIN
 Message = dict[str, Any]
 Batch = list[Message]
 MAX_DELIVERIES = 100
-"""A batch that loses this often shows that nobody ever wins."""
+"""A batch that fails as often shows that no writer makes progress."""
 
 
 @dataclass
 class Tally:
-    """What writers came to, together."""
+    """The counts of all writers together."""
 
     entries: int = 0
     blocks: int = 0
@@ -47,30 +47,30 @@ class Tally:
             setattr(self, name, getattr(self, name) + getattr(result, name))
 
     def merge(self, other: "Tally") -> None:
-        """Count what another counted."""
+        """Add the counts of another tally."""
         for name in vars(self):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 def sent_by_portals(dice: Random, messages: int, records: int) -> list[Message]:
-    """Messages of so many events each; one in twenty has an event again, with other content."""
+    """Return messages of so many events; one in twenty repeats an id, with other content."""
     sent: list[Message] = []
     used: list[str] = []
     for _ in range(messages):
         again = [dice.choice(used)] if used and dice.random() < 0.05 else []
-        made = [sealed_record(event_id) for event_id in again]
-        while len(made) < records:
+        batch = [sealed_record(event_id) for event_id in again]
+        while len(batch) < records:
             event_id = dice.randbytes(32).hex()
-            made.append(sealed_record(event_id))
+            batch.append(sealed_record(event_id))
             used.append(event_id)
-        sent.append(message(*made, accepted_ms=1_795_000_000_000 + dice.randrange(60_000)))
+        sent.append(message(*batch, accepted_ms=1_795_000_000_000 + dice.randrange(60_000)))
     return sent
 
 
 def deliveries(
     dice: Random, sent: Sequence[Message], writers: int, a_batch: int
 ) -> list[list[Batch]]:
-    """For each writer its batches: every message at least once, a third of them twice, shuffled."""
+    """Return the batches of each writer: all messages, a third of them twice, shuffled."""
     delivered = [*sent, *dice.sample(list(sent), len(sent) // 3)]
     dice.shuffle(delivered)
     batches = [delivered[i : i + a_batch] for i in range(0, len(delivered), a_batch)]
@@ -78,7 +78,7 @@ def deliveries(
 
 
 def writer(private_key: Ed25519PrivateKey, now: Callable[[], int]) -> Sequencer:
-    """A sequencer as its handler makes it, but for the key and the clock."""
+    """Return a sequencer as its handler creates it, except for key and clock."""
     dynamodb = clients.dynamodb()
     return Sequencer(
         ORIGIN,
@@ -91,7 +91,7 @@ def writer(private_key: Ed25519PrivateKey, now: Callable[[], int]) -> Sequencer:
 
 
 def write(sequencer: Sequencer, batches: Sequence[Batch], tally: Tally) -> None:
-    """Append batch after batch; one that fails comes again, as from the queue. One tally each."""
+    """Append batch after batch; redeliver one that fails, as the queue does."""
     for batch in batches:
         for _ in range(MAX_DELIVERIES):
             records, refused = read_messages(ORIGIN, batch)
@@ -102,25 +102,25 @@ def write(sequencer: Sequencer, batches: Sequence[Batch], tally: Tally) -> None:
             if result.committed:
                 break
         else:
-            raise AssertionError("a batch never got in")
+            raise AssertionError("a batch was never appended")
 
 
 def publish_until(done: Event, publisher: Publisher, results: list[int]) -> None:
-    """Publish again and again while others write, and once more; notes the sizes."""
+    """Publish repeatedly while others write, and once more; append the sizes to `results`."""
     is_last = False
     while not is_last:
         is_last = done.is_set()
         try:
             published = publisher.publish()
         except (*clients.AwsError, LostRaceError):
-            is_last = False  # the other was first, or no answer came: look once more
+            is_last = False  # the other was first, or no response arrived: try again
             continue
         if published.digest_name:
             results.append(published.size)
 
 
 class Together:
-    """Threads that run at once; the first error of any is raised when all have ended."""
+    """Threads that run at once; the first error is raised when all have ended."""
 
     def __init__(self) -> None:
         self._threads: list[Thread] = []
@@ -128,13 +128,13 @@ class Together:
         self._lock = Lock()
 
     def run(self, function: Callable[..., None], *arguments: Any) -> None:
-        """Start one."""
+        """Start a thread."""
         thread = Thread(target=self._guarded, args=(function, *arguments))
         self._threads.append(thread)
         thread.start()
 
     def wait(self) -> None:
-        """Wait for all that were started."""
+        """Wait for all threads."""
         for thread in self._threads:
             thread.join()
         if self._errors:

@@ -1,4 +1,4 @@
-"""Who races: containers of sequencer and publisher, made as their Lambda handlers make them."""
+"""A race: containers of sequencer and publisher, created as their Lambda handlers create them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,26 +12,26 @@ from functions.sequencer.append import AppendResult, Sequencer
 from functions.sequencer.messages import read_messages
 from tests.functions.pipeline import message, sealed_record
 from tests.functions.publishing import Clock
+from tests.races.published_recount import check_published
 from tests.races.recount import Recount
-from tests.races.republished import check_published
-from tests.races.stage import Actor, Stage
+from tests.races.scheduler import Scheduler, SteppedRun
 from tests.world import LEDGER, NAME, ORIGIN, World
 
 Message = dict[str, Any]
 
 
 def sequencer() -> Sequencer:
-    """A new container of the sequencer."""
+    """Return a new container of the sequencer."""
     return sequencing.sequencer.__wrapped__()
 
 
 def publisher() -> Publisher:
-    """A new container of the publisher."""
+    """Return a new container of the publisher."""
     return publishing.publisher.__wrapped__()
 
 
 def appending(container: Sequencer, *messages: Message) -> Callable[[], AppendResult]:
-    """What a container does with a batch."""
+    """Return the run of a container on a batch."""
 
     def run() -> AppendResult:
         records, refused = read_messages(ORIGIN, messages)
@@ -45,52 +45,52 @@ def appending(container: Sequencer, *messages: Message) -> Callable[[], AppendRe
 
 
 def accepted_by(messages: list[Message]) -> list[tuple[str, bytes, bytes]]:
-    """What portals were told was accepted: event id, fingerprint, commitment."""
+    """Return event id, fingerprint and commitment of each accepted record."""
     records = [r for m in messages for r in parse_queue_message(m["body"]).records]
     return [(r.row.event_id, r.row.fingerprint, r.commitment) for r in records]
 
 
 @dataclass
-class Cast:
-    """One ledger's world, and everything that its portals sent."""
+class Race:
+    """One ledger on moto, and all messages of its portals."""
 
     world: World
     clock: Clock
-    stage: Stage
+    scheduler: Scheduler
     sent: list[Message] = field(default_factory=list)
 
     def message(self, count: int = 1, event_id: str | None = None) -> Message:
-        """A portal has `count` events accepted in one request."""
-        made = message(*[sealed_record(event_id) for _ in range(count)])
-        self.sent.append(made)
-        return made
+        """Return the message of one accepted request of `count` events."""
+        accepted = message(*[sealed_record(event_id) for _ in range(count)])
+        self.sent.append(accepted)
+        return accepted
 
-    def append(self, container: Sequencer, *messages: Message) -> Actor[AppendResult]:
-        """A batch for a container that waits for its first step."""
-        return self.stage.play(appending(container, *messages))
+    def append(self, container: Sequencer, *messages: Message) -> SteppedRun[AppendResult]:
+        """Start a container on a batch."""
+        return self.scheduler.start(appending(container, *messages))
 
-    def publish(self, container: Publisher) -> Actor[PublishResult]:
-        """A run of a publisher that waits for its first step."""
-        return self.stage.play(container.publish)
+    def publish(self, container: Publisher) -> SteppedRun[PublishResult]:
+        """Start a run of a publisher."""
+        return self.scheduler.start(container.publish)
 
     def grow(self, count: int) -> None:
-        """Another container appends so many events, from the first call to the last."""
+        """Append so many events by another container, without a pause."""
         appending(sequencer(), self.message(count))()
 
     def pass_a_minute(self) -> None:
-        """The schedule fires again."""
+        """Move the clock to the next run of the schedule."""
         self.clock.now += 60
 
     def lift_freeze(self) -> None:
-        """An operator says that all is well."""
+        """Lift the freeze."""
         self.world.dynamodb.update_item(
             TableName=f"{NAME}-ledgers",
             Key={"key": {"S": f"{ORIGIN}#published"}},
             UpdateExpression="REMOVE frozen",
         )
 
-    def newest_files_are_the_states(self) -> None:
-        """Checkpoint and newest digest are those of the commit point, and nothing is frozen."""
+    def check_newest_files(self) -> None:
+        """Check that checkpoint and newest digest are those of the state, which is not frozen."""
         state = publisher().state.published()
         assert state is not None
         assert state.frozen is None
@@ -98,16 +98,16 @@ class Cast:
             key = {"Bucket": f"{NAME}-published", "Key": f"{LEDGER}/{path}"}
             assert self.world.s3.get_object(**key)["Body"].read() == data
 
-    def all_is_whole(self) -> Recount:
-        """Nothing was lost, doubled or forked, and nothing untrue was ever signed."""
+    def check_ledger(self) -> Recount:
+        """Check that nothing was lost, doubled or forked, and every signed checkpoint is true."""
         recount = Recount(self.world).follow()
         recount.check_events(accepted_by(self.sent))
         recount.check_index()
-        recount.check_signed(self.stage.checkpoints())
+        recount.check_signed(self.scheduler.checkpoints())
         return recount
 
-    def all_is_published(self) -> Recount:
-        """And what is published is that, whole."""
-        recount = self.all_is_whole()
+    def check_publication(self) -> Recount:
+        """Check the ledger, and that all of it is published."""
+        recount = self.check_ledger()
         assert check_published(self.world, recount) == recount.size
         return recount
