@@ -1,4 +1,4 @@
-"""A row of the matrix: one way of tampering, and who finds what."""
+"""A row of the matrix: one way of tampering, and what detects it."""
 
 import re
 from collections.abc import Callable
@@ -24,14 +24,14 @@ BESIDE_THE_LEDGER = re.compile(
 class Case:
     """`target` and `way`: what was attacked, and how.
 
-    `finds`: what `ledger verify` finds of it at first contact. `remembering`: what it finds if it
-    verified the ledger when it was whole; None: the same. `publisher`: why it freezes the ledger
-    before it signs anything, to the letter; or that it GOES_ON, and verification finds afterwards
-    what it found before; or HEALS: puts again what is published, and nothing is to be found any
-    more. `monitor`: what tells a monitor, where nothing else does; a monitor is yet to be built.
-    `unlisted`: what it finds at first contact where nothing can be listed (plain HTTP); None: the
-    same, but for what stands beside the ledger.
-    `later_seconds`: by how much later than the ledger's now it is looked at.
+    `finds`: the findings of `ledger verify` at first contact. `remembering`: its findings if it
+    verified the whole ledger before; None: the same. `publisher`: the exact reason for which it
+    freezes the ledger before it signs anything; or GOES_ON, and verification finds the same
+    afterwards; or HEALS: it puts the published files again, and verification finds nothing.
+    `monitor`: what a monitor would detect, if nothing else detects it; there is no monitor yet.
+    `unlisted`: the findings at first contact without a listing (plain HTTP); None: the same, except
+    for objects beside the ledger. `later_seconds`: how much later than the ledger's clock it is
+    verified.
     """
 
     target: str
@@ -46,12 +46,12 @@ class Case:
 
     @property
     def name(self) -> str:
-        """Name it, for whoever runs it alone."""
+        """The name of the row, which selects its test."""
         return f"{self.target}: {self.way}"
 
     @property
     def finds_unlisted(self) -> tuple[Found, ...]:
-        """What is found where nothing can be listed."""
+        """The findings without a listing."""
         if self.unlisted is not None:
             return self.unlisted
         return tuple(
@@ -62,5 +62,5 @@ class Case:
 
     @property
     def remembered_finds(self) -> tuple[Found, ...]:
-        """What is found by who verified the ledger when it was whole."""
+        """The findings of a verifier that verified the whole ledger before."""
         return self.finds if self.remembering is None else self.remembering

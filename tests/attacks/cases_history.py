@@ -30,7 +30,7 @@ def everything_deleted(ledger: AttackedLedger) -> None:
 
 
 def strangers(origin: str = ORIGIN, keys: Keys = STRANGER) -> dict[str, bytes]:
-    """A whole ledger, true in itself, of other entries and other keys."""
+    """Return a complete, consistent ledger of other entries and other keys."""
     writer = Writer(origin, keys, Clock().now)
     for size in (300, 520, 600):
         writer.add_events(size - len(writer.entries))
@@ -39,12 +39,12 @@ def strangers(origin: str = ORIGIN, keys: Keys = STRANGER) -> dict[str, bytes]:
 
 
 def rewritten(ledger: AttackedLedger) -> None:
-    """Signed by whoever rewrote it."""
+    """Replace all files by those of a stranger's ledger."""
     ledger.publish_instead(strangers())
 
 
 def rewritten_below_what_was_signed(ledger: AttackedLedger) -> None:
-    """New entries and tiles, all linked, under the true checkpoint and digests."""
+    """Put new, correctly linked entries and tiles under the true checkpoint and digests."""
     tiles = {path: data for path, data in strangers().items() if path.startswith("tile/")}
     signed = {path: data for path, data in ledger.files.items() if not path.startswith("tile/")}
     ledger.publish_instead(tiles | signed)
@@ -55,7 +55,7 @@ def another_ledger(ledger: AttackedLedger) -> None:
 
 
 def all_restored(ledger: AttackedLedger) -> None:
-    """As everything was when 520 entries were published; then the publisher runs, and signs."""
+    """Restore everything to 520 published entries; the publisher then runs, and signs."""
     ledger.earlier[520].load()
 
 
@@ -63,25 +63,25 @@ def all_deleted(ledger: AttackedLedger) -> None:
     ledger.earlier[0].load()
 
 
-def begun_anew(ledger: AttackedLedger) -> None:
+def begun_again(ledger: AttackedLedger) -> None:
     all_deleted(ledger)
     ledger.append(10)
     ledger.publish()
 
 
-def begun_anew_but_archived(ledger: AttackedLedger) -> None:
+def begun_again_but_archived(ledger: AttackedLedger) -> None:
     ledger.earlier[0].load("blocks", "events", "ledgers", "subjects", "published")
     ledger.append(10)
 
 
 def state_restored_unseen(ledger: AttackedLedger) -> None:
-    """The published state of 520 entries, and nothing left that the publisher compares it with."""
+    """Restore the published state of 520 entries; delete what the publisher compares it with."""
     ledger.earlier[520].load("ledgers")
     ledger.remove(CHECKPOINT, LATEST)
 
 
 def forked(ledger: AttackedLedger) -> None:
-    """Restored, and grown to another 600 entries: both signed by the ledger's own keys."""
+    """Restore, and append other entries up to 600: both histories are signed by the same keys."""
     all_restored(ledger)
     ledger.append(80)
     ledger.publish()
@@ -142,9 +142,9 @@ HISTORY_ROWS = (
          finds=(("checkpoint-rejected", CHECKPOINT, None),),
          publisher="frozen: tile/0/002.p/88: not the hashes of the published root"),
     Case(ALL, "all deleted", all_deleted, finds=(("missing", CHECKPOINT, None),)),
-    Case(ALL, "all deleted, and begun again", begun_anew,
+    Case(ALL, "all deleted, and begun again", begun_again,
          remembering=(("begun-anew", CHECKPOINT, (0, 0)),)),
-    Case(ALL, "all but the archive deleted, and begun again", begun_anew_but_archived,
+    Case(ALL, "all but the archive deleted, and begun again", begun_again_but_archived,
          finds=(("missing", CHECKPOINT, None),),
          publisher=f"frozen: blocks/{0:020}: exists with other bytes"),
     Case(ALL, "restored to an earlier time", all_restored,

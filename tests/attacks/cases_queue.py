@@ -1,4 +1,4 @@
-"""Rows: what is altered in the queue, and what becomes of it."""
+"""Rows: alterations of the queue, and their outcome."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ GONE = "an event that was accepted and is not in the ledger: its portal sees it 
 
 @dataclass(frozen=True)
 class QueueRow:
-    """`what` was done; `outcome`; `altered`: how many entries are then not as they were sent."""
+    """One alteration and its outcome. `altered`: how many entries then differ from the events."""
 
     what: str
     alter: Alter

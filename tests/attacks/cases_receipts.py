@@ -1,4 +1,4 @@
-"""Rows: receipts, as their holder shows them to a court, and what `ledger receipt verify` says."""
+"""Rows: receipts, as their holder shows them to a court, and the errors of their verification."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ IS_IN_THE_LEDGER = "nothing"
 
 @dataclass(frozen=True)
 class Shown:
-    """A receipt of one entry, what its holder discloses of the record, and the judge's policy."""
+    """A receipt of one entry, what its holder discloses of the record, and the court's policy."""
 
     proof: TlogProof
     disclosed: RecordDisclosure
@@ -34,7 +34,7 @@ class Shown:
     entry_beside: bytes | None = None
 
     def verdict(self) -> str:
-        """Why it is not believed; that it is not witnessed; or that nothing is wrong."""
+        """Return the error of its verification, the missing witnesses, or IS_IN_THE_LEDGER."""
         try:
             receipt = verify_receipt(
                 self.proof.to_bytes(), self.policy, self.entry_beside, self.disclosed
@@ -47,7 +47,7 @@ class Shown:
 
 
 def shown_of(ledger: AttackedLedger) -> Shown:
-    """Entry 41's receipt, from the published files and, for the record, from the ledger's keys."""
+    """Return the receipt of entry 41, and its record, opened with the ledger's keys."""
     source = Objects(ledger.files)
     disclosed = []
     for row, record, blind in opened(ledger.world)[INDEX - 1 : INDEX + 1]:  # entry 0 has none
@@ -62,11 +62,11 @@ def shown_of(ledger: AttackedLedger) -> Shown:
 
 @dataclass(frozen=True)
 class ReceiptRow:
-    """`says`: what verification says, to the letter."""
+    """One way of tampering with a receipt, and the exact error of its verification."""
 
     way: str
     tamper: Callable[[Shown], Shown]
-    says: str
+    error: str
 
 
 def of_proof(change: Callable[[Shown], TlogProof]) -> Callable[[Shown], Shown]:
@@ -91,36 +91,36 @@ def signatures(*numbers: int) -> Callable[[Shown], Shown]:
 
     def change(shown: Shown) -> TlogProof:
         note = parse_note(shown.proof.checkpoint)
-        kept = tuple(note.signatures[number] for number in numbers)
-        return replace(shown.proof, checkpoint=Note(note.text, kept).to_bytes())
+        remaining = tuple(note.signatures[number] for number in numbers)
+        return replace(shown.proof, checkpoint=Note(note.text, remaining).to_bytes())
 
     return of_proof(change)
 
 
-PROOF_SAYS = f"inclusion: the proof for index {INDEX} gives another root"
-POLICY_SAYS = f"checkpoint of {ORIGIN}: not signed by any log of that origin in the policy"
-RECORD_SAYS = f"entry {INDEX} commits to another record, index row or blind"
+PROOF_ERROR = f"inclusion: the proof for index {INDEX} gives another root"
+POLICY_ERROR = f"checkpoint of {ORIGIN}: not signed by any log of that origin in the policy"
+RECORD_ERROR = f"entry {INDEX} commits to another record, index row or blind"
 
 RECEIPT_ROWS = (
     ReceiptRow(
         "wrong record",
         of_disclosed(lambda s: replace(s.disclosed, record=s.next_disclosed.record)),
-        RECORD_SAYS,
+        RECORD_ERROR,
     ),
     ReceiptRow(
         "wrong index row",
         of_disclosed(lambda s: replace(s.disclosed, row_bytes=s.next_disclosed.row_bytes)),
-        RECORD_SAYS,
+        RECORD_ERROR,
     ),
     ReceiptRow(
         "wrong blind",
         of_disclosed(lambda s: replace(s.disclosed, blind=s.next_disclosed.blind)),
-        RECORD_SAYS,
+        RECORD_ERROR,
     ),
     ReceiptRow(
         "record, index row and blind of another entry",
         of_disclosed(lambda s: s.next_disclosed),
-        RECORD_SAYS,
+        RECORD_ERROR,
     ),
     ReceiptRow(
         "a byte moved from record to index row",
@@ -131,7 +131,7 @@ RECEIPT_ROWS = (
                 record=s.disclosed.record[1:],
             )
         ),
-        RECORD_SAYS,
+        RECORD_ERROR,
     ),
     ReceiptRow(
         "wrong index",
@@ -143,13 +143,13 @@ RECEIPT_ROWS = (
         of_proof(lambda s: replace(s.proof, index=600)),
         "inclusion: no index 600 in a tree of size 600",
     ),
-    ReceiptRow("wrong entry", of_proof(of_another_entry), PROOF_SAYS),
+    ReceiptRow("wrong entry", of_proof(of_another_entry), PROOF_ERROR),
     ReceiptRow(
         "proof of another entry",
         of_proof(lambda s: replace(s.proof, hashes=s.next_proof.hashes)),
-        PROOF_SAYS,
+        PROOF_ERROR,
     ),
-    ReceiptRow("a hash of the proof changed", of_proof(altered_hash), PROOF_SAYS),
+    ReceiptRow("a hash of the proof changed", of_proof(altered_hash), PROOF_ERROR),
     ReceiptRow(
         "proof cut short",
         of_proof(lambda s: replace(s.proof, hashes=s.proof.hashes[:-1])),
@@ -176,8 +176,8 @@ RECEIPT_ROWS = (
         f"no log line with an Ed25519 key (type 0x01) of {ORIGIN}",
     ),
     ReceiptRow(
-        "wrong policy", lambda s: replace(s, policy=Keys(b"stranger").policy()), POLICY_SAYS
+        "wrong policy", lambda s: replace(s, policy=Keys(b"stranger").policy()), POLICY_ERROR
     ),
-    ReceiptRow("Ed25519 signature missing", signatures(1), POLICY_SAYS),
+    ReceiptRow("Ed25519 signature missing", signatures(1), POLICY_ERROR),
     ReceiptRow("ML-DSA signature missing", signatures(0), "not witnessed by ledger-mldsa44"),
 )

@@ -1,7 +1,7 @@
-"""What is refused before it happens: what may be done, by whom, and what refuses everybody else.
+"""Rows: actions, who may do them, and the policies that refuse them to everybody else.
 
-Judged as IAM would, over all roles of a deployed stage and somebody whose own policies allow
-everything: what *an administrator* is not named for takes a changed policy first.
+Evaluated as IAM does, for all roles of a deployed stage and for an administrator whose own policies
+allow everything: what *an administrator* is not named for requires a changed policy first.
 """
 
 from collections.abc import Mapping

@@ -4,7 +4,7 @@ from tests.attacks import mutate_blocks as blocks
 from tests.attacks import mutate_tables as tables
 from tests.attacks.case import Case
 from tests.attacks.ledger import D600
-from tests.attacks.mutate_blocks import change_block, change_items, delete_blocks, write_blocks_anew
+from tests.attacks.mutate_blocks import change_block, change_items, delete_blocks, rewrite_blocks
 from tests.attacks.mutate_tables import archive, change_state, restore
 from tests.world import ORIGIN
 
@@ -18,41 +18,33 @@ STATE, INDEX, ARCHIVE, BLOCKS = "published state", "event index", "archive", "bl
 STREAM = "MODIFY or REMOVE in the stream of the blocks table"
 REREAD = "older blocks read again, against the tiles"
 AGAINST_BLOCKS = "index against blocks"
-
+UNSIGNED = "frozen: block 600: not signed by the sequencer's key"
 
 TABLE_ROWS = (
-    Case(COMMITTED, "an entry changed", change_items(600, blocks.exchange_entry),
-         publisher="frozen: block 600: not signed by the sequencer's key"),
-    Case(COMMITTED, "an entry deleted", change_items(600, blocks.delete_entry),
-         publisher="frozen: block 600: not signed by the sequencer's key"),
-    Case(COMMITTED, "an entry inserted", change_items(600, blocks.insert_entry),
-         publisher="frozen: block 600: not signed by the sequencer's key"),
-    Case(COMMITTED, "entries reordered", change_items(600, blocks.reorder_entries),
-         publisher="frozen: block 600: not signed by the sequencer's key"),
-    Case(COMMITTED, "an entry duplicated", change_items(600, blocks.duplicate_entry),
-         publisher="frozen: block 600: not signed by the sequencer's key"),
-    Case(COMMITTED, "a record changed", change_items(600, blocks.exchange_record),
-         publisher="frozen: block 600: not signed by the sequencer's key"),
-    Case(COMMITTED, "an index row changed", change_items(600, blocks.exchange_row),
-         publisher="frozen: block 600: not signed by the sequencer's key"),
-    Case(COMMITTED, "frontier changed", change_block(600, blocks.change_frontier),
-         publisher="frozen: block 600: not signed by the sequencer's key"),
-    Case(COMMITTED, "head changed", blocks.head_changed,
-         publisher="frozen: block 600: not signed by the sequencer's key"),
-    Case(COMMITTED, "count changed", blocks.count_changed,
-         publisher="frozen: block 600: not signed by the sequencer's key"),
-    Case(COMMITTED, "overwritten, without a signature", blocks.no_signature,
-         publisher="frozen: block 600: not signed by the sequencer's key"),
-    Case(COMMITTED, "overwritten, another key's signature", blocks.strangers_signature,
-         publisher="frozen: block 600: not signed by the sequencer's key"),
-    Case(COMMITTED, "overwritten by an older block", blocks.older_block_in_place,
-         publisher="frozen: block 600: not signed by the sequencer's key"),
+    *(
+        Case(COMMITTED, way, tamper, publisher=UNSIGNED)
+        for way, tamper in (
+            ("an entry changed", change_items(600, blocks.exchange_entry)),
+            ("an entry deleted", change_items(600, blocks.delete_entry)),
+            ("an entry inserted", change_items(600, blocks.insert_entry)),
+            ("entries reordered", change_items(600, blocks.reorder_entries)),
+            ("an entry duplicated", change_items(600, blocks.duplicate_entry)),
+            ("a record changed", change_items(600, blocks.exchange_record)),
+            ("an index row changed", change_items(600, blocks.exchange_row)),
+            ("frontier changed", change_block(600, blocks.change_frontier)),
+            ("head changed", blocks.head_changed),
+            ("count changed", blocks.count_changed),
+            ("overwritten, without a signature", blocks.no_signature),
+            ("overwritten, another key's signature", blocks.strangers_signature),
+            ("overwritten by an older block", blocks.older_block_in_place),
+        )
+    ),
     Case(COMMITTED, "signature attribute removed", blocks.without_attribute(600, "signature"),
          publisher="frozen: block 600: the item is no block"),
     Case(COMMITTED, "deleted, its successor left", delete_blocks(600),
          publisher="frozen: block 605: expected entry 600 next"),
-    Case(COMMITTED, "all rewritten, without the key", write_blocks_anew(600, 605, with_key=False),
-         publisher="frozen: block 600: not signed by the sequencer's key"),
+    Case(COMMITTED, "all rewritten, without the key", rewrite_blocks(600, 605, with_key=False),
+         publisher=UNSIGNED),
     Case(COMMITTED, "all deleted", delete_blocks(600, 605), monitor=STREAM),
     Case(WITH_KEY, "an entry changed", change_items(600, blocks.exchange_entry, with_key=True),
          publisher="frozen: entry 601: prev is not the hash of the entry before"),
@@ -70,19 +62,19 @@ TABLE_ROWS = (
          publisher="frozen: entry 600: record or index row missing, or one too many"),
     Case(WITH_KEY, "frontier changed", change_block(600, blocks.change_frontier, with_key=True),
          publisher="frozen: block 600: frontier is not that of its entries"),
-    Case(WITH_KEY, "one rewritten, its successor left", write_blocks_anew(600, with_key=True),
+    Case(WITH_KEY, "one rewritten, its successor left", rewrite_blocks(600, with_key=True),
          publisher="frozen: entry 605: prev is not the hash of the entry before"),
     Case(WITH_KEY, "a record exchanged", change_items(600, blocks.exchange_record, with_key=True),
          monitor=STREAM),
     Case(WITH_KEY, "an index row exchanged",
          change_items(600, blocks.exchange_row, with_key=True),
          monitor=STREAM),
-    Case(WITH_KEY, "all rewritten", write_blocks_anew(600, 605, with_key=True), monitor=STREAM),
+    Case(WITH_KEY, "all rewritten", rewrite_blocks(600, 605, with_key=True), monitor=STREAM),
     Case(PUBLISHED, "an entry changed", change_items(520, blocks.exchange_entry),
          publisher="frozen: block 520: not signed by the sequencer's key"),
     Case(PUBLISHED, "a record changed", change_items(520, blocks.exchange_record),
          publisher="frozen: block 520: not signed by the sequencer's key"),
-    Case(PUBLISHED, "rewritten, with the sequencer's key", write_blocks_anew(520, with_key=True),
+    Case(PUBLISHED, "rewritten, with the sequencer's key", rewrite_blocks(520, with_key=True),
          publisher="frozen: the blocks up to 600 are not what was published"),
     Case(PUBLISHED, "deleted, with all that came after", delete_blocks(520, 600, 605),
          publisher="frozen: the blocks do not reach the published size 600"),
@@ -91,7 +83,7 @@ TABLE_ROWS = (
     Case(OLD, "an entry changed", change_items(300, blocks.exchange_entry), monitor=STREAM),
     Case(OLD, "a record changed", change_items(300, blocks.exchange_record), monitor=STREAM),
     Case(OLD, "deleted", delete_blocks(300), monitor=STREAM),
-    Case(OLD, "rewritten, with the sequencer's key", write_blocks_anew(300, with_key=True),
+    Case(OLD, "rewritten, with the sequencer's key", rewrite_blocks(300, with_key=True),
          monitor=STREAM),
     Case(BLOCKS, "restored to before the newest checkpoint", restore(520, "blocks", "events"),
          publisher="frozen: the blocks do not reach the published size 600"),

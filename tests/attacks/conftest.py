@@ -1,24 +1,61 @@
-"""The ledger under attack, made once for the matrix; and a small one for each other test."""
+"""Fixtures of the attacks: the ledger of the matrix, and a small one for the other tests."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.attacks.asking import asked, clock
+from functions.publisher import handler as publishing
+from functions.sequencer import handler as sequencing
 from tests.attacks.ledger import AttackedLedger, made_ledger
+from tests.attacks.small_ledger import QueryClient, start_containers
+from tests.functions.publishing import Clock
+from tests.moto_state import MotoState
+from tests.world import World, made_world
 
-__all__ = ["asked", "clock", "ledger", "made"]
+# Worlds are of one module each: moto has one state in a process.
 
 
-@pytest.fixture(scope="module")  # moto is one a process: the next module has a world of its own
-def made() -> Iterator[AttackedLedger]:
-    """The ledger; whoever attacks it renews it before."""
+@pytest.fixture(scope="module")
+def shared_ledger() -> Iterator[AttackedLedger]:
+    """The ledger of the matrix, as the last attack left it."""
     with made_ledger() as ledger:
         yield ledger
 
 
 @pytest.fixture
-def ledger(made: AttackedLedger) -> AttackedLedger:
-    """The ledger, whole."""
-    made.renew()
-    return made
+def ledger(shared_ledger: AttackedLedger) -> AttackedLedger:
+    """The ledger of the matrix, restored."""
+    shared_ledger.restore()
+    return shared_ledger
+
+
+@pytest.fixture(scope="module")
+def empty_world() -> Iterator[tuple[World, MotoState]]:
+    """A world, and its state without entries."""
+    with pytest.MonkeyPatch.context() as monkeypatch, made_world(monkeypatch) as world:
+        yield world, MotoState.save()
+
+
+@pytest.fixture
+def world(empty_world: tuple[World, MotoState]) -> World:
+    """The world of the module, without entries and messages."""
+    world, empty = empty_world
+    empty.load()
+    world.messages()
+    return world
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch, world: World) -> Clock:
+    """New containers, and a clock that the test moves."""
+    clock = Clock()
+    start_containers()
+    monkeypatch.setattr(publishing, "time", clock)
+    monkeypatch.setattr(sequencing, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def query_client(world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> QueryClient:
+    """A client of the small ledger's query function."""
+    return QueryClient(world, clock, monkeypatch)

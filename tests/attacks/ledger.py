@@ -1,4 +1,4 @@
-"""The ledger under attack: made by ingest, sequencer and publisher, once; as new for every row.
+"""The attacked ledger: created once by ingest, sequencer and publisher, and restored for each row.
 
 Published at 300, 520 and 600 entries, a minute apart, and an hour later once more at 600 (the
 heartbeat). Two blocks of five entries each are committed since: 600 to 604 and 605 to 609. Its
@@ -46,11 +46,10 @@ OLD_B2, OLD_T2 = "tile/entries/002.p/8", "tile/0/002.p/8"
 
 @dataclass(repr=False)
 class AttackedLedger:
-    """The world, what it was when the ledger was whole, and what an attacker does to it.
+    """The ledger in its world, and the writes of an attacker.
 
-    `files`: what is published, by path. `earlier`: tables and buckets when the ledger was
-    published at a size, 0 before it was begun; `whole`: as they are when a row begins, which is
-    `now`.
+    `files`: the published files by path. `earlier`: the state after the ledger was published at a
+    size, 0: before its first entry; `whole`: the state when a row begins, at the time `now`.
     """
 
     world: World
@@ -62,8 +61,8 @@ class AttackedLedger:
     whole: MotoState
     now: int = 0
 
-    def renew(self) -> None:
-        """All is as it was, and all containers are new."""
+    def restore(self) -> None:
+        """Restore the ledger as it was when it was whole, with new containers."""
         self.whole.load()
         self.clock.now = self.now
         memory = publishing.publisher().memory
@@ -93,7 +92,7 @@ class AttackedLedger:
         return found
 
     def put_item(self, table: str, item: dict[str, Any]) -> None:
-        """Put an item in the place of whatever is there."""
+        """Put an item, whatever is there."""
         self.world.dynamodb.put_item(TableName=f"{NAME}-{table}", Item=item)
 
     def delete_item(self, table: str, **key: dict[str, str]) -> None:
@@ -106,7 +105,7 @@ class AttackedLedger:
         return next(table.since(first_seq))
 
     def put_block(self, block: Block) -> None:
-        """Put a block over whatever is there, as nobody but an administrator can."""
+        """Put a block, whatever is there, as only an administrator can."""
         self.put_item(
             "blocks",
             {
@@ -119,7 +118,7 @@ class AttackedLedger:
         )
 
     def sequencer_signs(self, message: bytes) -> bytes:
-        """Sign with the sequencer's key: for attackers who may use it."""
+        """Sign with the sequencer's key, as an attacker who may use it."""
         answer = self.world.kms.sign(
             KeyId=f"alias/{NAME}/{LEDGER}/sequencer",
             Message=message,
@@ -129,7 +128,7 @@ class AttackedLedger:
         return bytes(answer["Signature"])
 
     def append(self, *counts: int) -> None:
-        """Have events accepted and committed, so many in each batch."""
+        """Accept and commit events, so many in each batch."""
         for count in counts:
             answer = ingest.handler(post("/", _bundle(count)), CONTEXT)
             assert answer is not None
@@ -138,7 +137,7 @@ class AttackedLedger:
             assert sequenced == {"batchItemFailures": []}
 
     def publish(self) -> None:
-        """Run the publisher; raises what it raises."""
+        """Run the publisher."""
         publishing.handler({}, CONTEXT)
 
 
@@ -149,7 +148,7 @@ def block_key(first_seq: int) -> dict[str, dict[str, str]]:
 
 @contextmanager
 def made_ledger() -> Iterator[AttackedLedger]:
-    """Make it, and unmake it."""
+    """Create the ledger in a world of its own."""
     clock = Clock()
     with pytest.MonkeyPatch.context() as patch, made_world(patch) as world:
         patch.setattr(publishing, "time", clock)
@@ -176,7 +175,7 @@ def made_ledger() -> Iterator[AttackedLedger]:
 
 
 def _cold() -> None:
-    """The platform starts new containers."""
+    """Start new containers."""
     for function in (
         publishing.publisher,
         sequencing.sequencer,

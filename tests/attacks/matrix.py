@@ -1,8 +1,8 @@
-"""The matrix: every row, and the lines of docs/threat-model.md that say the same.
+"""The matrix: all rows, and their table in docs/threat-model.md.
 
     python -m tests.attacks
 
-writes those lines into the document, and below them what policies refuse.
+writes the table into the document, and below it what policies refuse.
 """
 
 from collections.abc import Iterator
@@ -33,14 +33,14 @@ INCOMPLETE = frozenset(("missing", "unreachable", "not-witnessed", "stale", "in-
 
 
 def answer_to(found: tuple[Found, ...]) -> str:
-    """What findings add up to (docs/verifying.md): altered fails, missing leaves it incomplete."""
+    """Return the verdict of findings (docs/verifying.md): altered fails, missing is incomplete."""
     if not found:
         return "verified"
     return "incomplete" if {code for code, _, _ in found} <= INCOMPLETE else "failed"
 
 
 def written_matrix() -> str:
-    """Return the table of the document: ways with one and the same outcome share a line."""
+    """Return the table of the document: ways with the same outcome share a line."""
     return HEADER + "".join(
         f"| {target} | {'; '.join(ways)} | {' | '.join(outcome)} |\n"
         for target, outcome, ways in _lines()

@@ -1,4 +1,4 @@
-"""Ways of tampering with the blocks table: an administrator's, with or without the right key."""
+"""Tampering with the blocks table, as an administrator with or without the sequencer's key."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -22,7 +22,7 @@ STRANGER = Keys(b"stranger")
 def change_block(
     first_seq: int, change: Callable[[Body], Body], *, with_key: bool = False
 ) -> Tamper:
-    """Change a block's body; its signature stays as it was, or is made anew `with_key`."""
+    """Change a block's body; its signature is unchanged, or renewed if `with_key`."""
 
     def tamper(ledger: AttackedLedger) -> None:
         block = ledger.block(first_seq)
@@ -42,7 +42,7 @@ def change_items(
 
 
 def signed(ledger: AttackedLedger, block: Block) -> Block:
-    """By the sequencer's own key."""
+    """Sign a block with the sequencer's key."""
     return replace(block, signature=ledger.sequencer_signs(block.signed_message()))
 
 
@@ -83,8 +83,8 @@ def change_frontier(body: Body) -> Body:
     return replace(body, frontier=(bytes(32), *body.frontier[1:]))
 
 
-def write_blocks_anew(*first_seqs: int, with_key: bool) -> Tamper:
-    """Other records in these blocks, in a chain that holds; signed by a stranger or with_key."""
+def rewrite_blocks(*first_seqs: int, with_key: bool) -> Tamper:
+    """Write other records into blocks, correctly linked; signed by a stranger or `with_key`."""
 
     def tamper(ledger: AttackedLedger) -> None:
         before = ledger.block(_before(first_seqs[0]))
@@ -92,12 +92,12 @@ def write_blocks_anew(*first_seqs: int, with_key: bool) -> Tamper:
         for first_seq in first_seqs:
             block = ledger.block(first_seq)
             body, head, _ = build_block(block.origin, head, head.time, _others(block))
-            anew = replace(block, head=head.hash, body=body.to_bytes())
+            rewritten = replace(block, head=head.hash, body=body.to_bytes())
             if with_key:
-                ledger.put_block(signed(ledger, anew))
+                ledger.put_block(signed(ledger, rewritten))
             else:
-                signature = STRANGER.ed25519.sign(anew.signed_message())
-                ledger.put_block(replace(anew, signature=signature))
+                signature = STRANGER.ed25519.sign(rewritten.signed_message())
+                ledger.put_block(replace(rewritten, signature=signature))
 
     return tamper
 
@@ -137,7 +137,7 @@ def strangers_signature(ledger: AttackedLedger) -> None:
 
 
 def older_block_in_place(ledger: AttackedLedger) -> None:
-    """A valid, signed block, under the key of another."""
+    """Put a valid, signed block under the key of another."""
     ledger.put_block(replace(ledger.block(520), first_seq=600))
 
 
@@ -150,7 +150,7 @@ def delete_blocks(*first_seqs: int) -> Tamper:
 
 
 def count_changed(ledger: AttackedLedger) -> None:
-    """Count is signed only as part of the size, so that it must move with its first entry."""
+    """The count is signed only as part of the size after the block."""
     ledger.put_block(replace(ledger.block(600), count=4))
 
 

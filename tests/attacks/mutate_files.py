@@ -1,4 +1,4 @@
-"""Ways of tampering with published files: what anyone can do who can write the bucket."""
+"""Tampering with published files, by anyone who can write the bucket."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -42,7 +42,7 @@ def add(path: str, more: bytes = b"planted") -> Tamper:
 
 
 def copy(source: str, *paths: str) -> Tamper:
-    """Put one file in the place of others."""
+    """Replace files by another one."""
 
     def tamper(ledger: AttackedLedger) -> None:
         for path in paths:
@@ -68,7 +68,7 @@ def all_of(*tampers: Tamper) -> Tamper:
 
 
 def in_entry(index: int, within: int) -> Callable[[bytes], int]:
-    """Where in its bundle a byte of an entry is."""
+    """Return the offset of a byte of an entry in its bundle."""
 
     def offset(bundle: bytes) -> int:
         entries = parse_entry_bundle(bundle)[: index % 256]
@@ -86,19 +86,19 @@ def cut_in_entry(path: str, index: int, within: int) -> Tamper:
 
 
 def rearrange(path: str, change: Callable[[list[bytes]], list[bytes]]) -> Tamper:
-    """Put other entries into a bundle, well encoded."""
+    """Put other entries into a bundle, correctly encoded."""
     return rewrite(path, lambda data: encode_entry_bundle(change(parse_entry_bundle(data))))
 
 
 def of_another_record(data: bytes) -> bytes:
-    """The same entry, of another record."""
+    """Return the entry with another commitment."""
     entry = parse_entry(data)
     assert isinstance(entry, EventEntry)
     return replace(entry, commitment=bytes(32)).to_bytes()
 
 
 def replace_entry(bundle: str, tile: str, place: int) -> Tamper:
-    """Another commitment in an entry, in its bundle and its tile alike."""
+    """Replace a commitment, in its bundle and its tile."""
 
     def change(ledger: AttackedLedger) -> None:
         entries = parse_entry_bundle(ledger.files[bundle])

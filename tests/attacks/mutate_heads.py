@@ -39,7 +39,7 @@ def signed_tree(ledger: AttackedLedger) -> Checkpoint:
 
 
 def older_checkpoint(path: str) -> Tamper:
-    """The checkpoint that a digest holds, in the place of the newest."""
+    """Replace the newest checkpoint by that of a digest."""
     return lambda ledger: ledger.write(CHECKPOINT, digest_of(ledger, path).checkpoint)
 
 
@@ -49,7 +49,7 @@ def with_signatures(ledger: AttackedLedger, *signatures: Signature) -> None:
 
 
 def cosigned(ledger: AttackedLedger, name: str, root: bytes) -> Signature:
-    """A cosignature by the ledger's own ML-DSA key, under a name, of a root."""
+    """Return a cosignature of a root by the ledger's ML-DSA key, under a name."""
     message = mldsa44_message(name, ledger.clock.now, ORIGIN, 0, SIZE, root)
     key = VerifierKey(name, MLDSA44_COSIGNATURE, ledger.signer.mldsa44_key)
     value = encode_timestamped(ledger.clock.now, ledger.signer.mldsa44_sign(message))
@@ -81,7 +81,7 @@ def signed_by_a_stranger(ledger: AttackedLedger) -> None:
 
 
 def signed_ahead(ledger: AttackedLedger) -> None:
-    """With the ledger's keys, for tomorrow: it would be fresh for a day."""
+    """Sign for tomorrow with the ledger's keys: the checkpoint would be fresh for a day."""
     time = ledger.clock.now + 24 * HOUR
     ledger.write(CHECKPOINT, ledger.signer.checkpoint(signed_tree(ledger), time))
 
@@ -93,14 +93,14 @@ def another_root_signed(ledger: AttackedLedger) -> None:
 
 
 def of_another_origin(ledger: AttackedLedger) -> None:
-    """By the keys of this ledger, of a ledger of another name."""
+    """Sign the checkpoint of another origin with this ledger's keys."""
     tree = replace(signed_tree(ledger), origin=OTHER)
     other = replace(ledger.signer, origin=OTHER)
     ledger.write(CHECKPOINT, other.checkpoint(tree, ledger.clock.now))
 
 
 def claimed_larger(ledger: AttackedLedger) -> None:
-    """Nobody signed it, but it says that it is newer than all that was."""
+    """Put a checkpoint without a valid signature that is larger than all signed ones."""
     tree = Checkpoint(ORIGIN, 10**9, bytes(32))
     signatures = STRANGER.sign(tree.text), STRANGER.cosign(tree, ledger.clock.now)
     ledger.write(CHECKPOINT, Note(tree.text, signatures).to_bytes())
@@ -116,14 +116,14 @@ def digest_by_a_stranger(*paths: str) -> Tamper:
 
 
 def plant_signed_digest(ledger: AttackedLedger) -> None:
-    """A digest that the keys signed, of a second earlier, that no digest leads to."""
+    """Put a signed digest, a second earlier, that no other digest names."""
     digest = digest_of(ledger, D600)
     stray = replace(digest, period_to=digest.period_to - 1)
     ledger.write(stray.name, ledger.signer.digest(stray).data)
 
 
 def skip_a_digest(ledger: AttackedLedger) -> None:
-    """The newest one signed anew with the key, so that one before it is passed over."""
+    """Sign the newest digest again, so that it skips the one before it."""
     before = digest_of(ledger, D520)
     skipping = replace(
         digest_of(ledger, HEARTBEAT),

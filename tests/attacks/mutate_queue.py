@@ -1,6 +1,6 @@
-"""Ways of altering what waits in a ledger's queue, for whoever may receive, send and delete there.
+"""Altering the messages of a ledger's queue, by anyone who may receive, send and delete there.
 
-A request of two events waits, about Patient/0 and Patient/1: one message with two records.
+The queue has one request of two events, about Patient/0 and Patient/1: one message, two records.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ Records = tuple[SealedRecord, ...]
 
 
 def resent(change: Callable[[QueueMessage], QueueMessage]) -> Alter:
-    """Take the message, and send another in its place."""
+    """Replace the message by another."""
 
     def alter(messages: Messages) -> Messages:
         (message,) = messages
@@ -47,7 +47,7 @@ def first(change: Callable[[SealedRecord], SealedRecord]) -> Alter:
 
 
 def row(change: Callable[[IndexRow], dict[str, Any]]) -> Alter:
-    """Rewrite the row of the first record."""
+    """Change the row of the first record."""
 
     def rewritten(record: SealedRecord) -> SealedRecord:
         new = msgspec.structs.replace(record.row, **change(record.row))
@@ -77,14 +77,14 @@ def of_other_key(data: bytes) -> bytes:
 
 
 def generation_everywhere(record: SealedRecord) -> SealedRecord:
-    """In the row and in the header, so that the sequencer sees no difference."""
+    """Change row and header alike, so that the sequencer detects no difference."""
     new = msgspec.structs.replace(record.row, generation=record.row.generation + 1)
     data = record.sealed[:3] + new.generation.to_bytes(4, "big") + record.sealed[7:]
     return msgspec.structs.replace(with_row(record, new), sealed=data)
 
 
 def swap(field: str) -> Alter:
-    """Exchange a field of the two records, as it is sent."""
+    """Exchange a field of the two records."""
 
     def change(found: Records) -> Records:
         one, other = found
@@ -97,29 +97,21 @@ def swap(field: str) -> Alter:
     return records(change)
 
 
-def swap_but_generation(found: Records) -> Records:
-    one, other = found
-    return (
-        with_row(one, other.row),
-        with_row(other, one.row),
-    )
-
-
 def made_up(found: Records) -> Records:
-    """Add a record of random bytes under a row of its own."""
+    """Add a record of random bytes with a row of its own."""
     new = msgspec.structs.replace(found[0].row, event_id="ab" * 32, patient=urandom(16))
     data = found[0].sealed[:7] + urandom(300)
     return (*found, SealedRecord(new, new.to_bytes(), urandom(32), data))
 
 
 def under_another_id(found: Records) -> Records:
-    """Add a copy of the first, which no deduplication knows."""
+    """Add a copy of the first record under another id, which is no duplicate."""
     copy = msgspec.structs.replace(found[0].row, event_id="cd" * 32)
     return (*found, with_row(found[0], copy))
 
 
 def ahead_of_the_true_one(found: Records) -> Records:
-    """A copy that names nobody comes first, so that the true one is left out as known."""
+    """Put a copy without the patient first, so that the true record is skipped as known."""
     copy = msgspec.structs.replace(found[0].row, patient=urandom(16))
     return (with_row(found[0], copy), *found)
 

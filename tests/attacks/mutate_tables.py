@@ -1,4 +1,4 @@
-"""Ways of tampering with the other tables and the archive, and of restoring them."""
+"""Tampering with the other tables and the archive, and restoring them to an earlier time."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ def restore(size: int, *tables: str) -> Tamper:
 
 
 def older_digest_in_state(ledger: AttackedLedger) -> None:
-    """So that the next digest would name it, and not the newest."""
+    """The next digest would name it, and not the newest."""
     digest = ledger.files[D520]
     change_state(lambda _: {"digest": {"B": digest}})(ledger)
 
@@ -44,7 +44,7 @@ def delete_state(ledger: AttackedLedger) -> None:
 
 
 def index_key(ledger: AttackedLedger, seq: int) -> str:
-    """The key of the index row that leads to an entry."""
+    """Return the key of the index row of an entry."""
     row = parse_body(ledger.block(0).body).items[seq].row_bytes
     return f"{ORIGIN}#{parse_index_row(row).event_id}"
 

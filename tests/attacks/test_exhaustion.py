@@ -1,6 +1,6 @@
-"""One accepted event exhausts nothing, and what is refused has cost little.
+"""No event exhausts time or memory, and refusals are cheap.
 
-Work is counted in instructions of the interpreter, memory in bytes that it allocates.
+Work is counted in instructions of the interpreter, memory in allocated bytes.
 """
 
 import json
@@ -15,21 +15,21 @@ from tests.builders.audit_event import patient_entity, r4
 from tests.counted_work import instructions
 
 PER_BYTE = 200
-"""Instructions, where a word or an element takes two bytes or five, and each is looked at."""
+"""Instructions: a word or an element has two to five bytes, and each is visited."""
 
 
 def compact(document: Any) -> bytes:
-    """JSON without white space."""
+    """Return JSON without white space."""
     return json.dumps(document, separators=(",", ":")).encode()
 
 
 def patients(count: int, prefix: str = "p") -> list[dict[str, Any]]:
-    """Entities of so many patients."""
+    """Return the entities of so many patients."""
     return [{"what": {"reference": f"Patient/{prefix}{n}"}} for n in range(count)]
 
 
 def test_many_patients_with_very_many_empty_agents_are_refused() -> None:
-    """240 × 70,000 in 256 KB, 3 KB once compressed: each record would hold 70,000 agents."""
+    """240 × 70,000 in 256 KB (3 KB compressed): each record would have 70,000 agents."""
     body = compact(r4(entity=patients(240), agent=[{}] * 70_000))
     assert len(body) < MAX_EVENT_BYTES
     with pytest.raises(RejectedEventError) as refused:
@@ -38,8 +38,8 @@ def test_many_patients_with_very_many_empty_agents_are_refused() -> None:
     assert refused.value.expectation == "at most 256 agents, not 70,000"
 
 
-def test_names_that_begin_alike_cost_no_search_each() -> None:
-    """200 patients whose names are rows of one letter, and a text of the same letter."""
+def test_names_with_common_prefixes_cost_no_search_each() -> None:
+    """200 patients whose names repeat one letter, and a text of that letter."""
     named = [patient_entity(f"Patient/{n}", name="a" * n) for n in range(4, 204)]
     body = compact(r4(entity=named, outcomeDesc="a" * 170_000))
 
@@ -50,15 +50,15 @@ def test_names_that_begin_alike_cost_no_search_each() -> None:
     assert instructions(attack) < PER_BYTE * len(body)
 
 
-def test_words_that_begin_alike_cost_no_search_each() -> None:
-    """The same with a space behind each letter; these records are small enough."""
+def test_words_with_common_prefixes_cost_no_search_each() -> None:
+    """The same with a space after each letter; these records are small enough."""
     named = [patient_entity(f"Patient/{n}", name="a " * n) for n in range(4, 204)]
     body = compact(r4(entity=named, outcomeDesc="a " * 10_000))
     assert instructions(lambda: parse_audit_event(body)) < PER_BYTE * len(body)
 
 
-def test_contained_resources_and_texts_are_not_compared_each_with_each() -> None:
-    """As many as may be, in an event of two patients; 7,000 are refused."""
+def test_contained_resources_and_references_cost_linear_work() -> None:
+    """As many as are accepted, in an event of two patients; 7,000 are refused."""
     many = [{"id": str(n)} for n in range(7_000)]
     with pytest.raises(RejectedEventError, match="at most 512 contained resources, not 7,000"):
         parse_audit_event(compact(r4(entity=patients(2), contained=many, x=["#1"] * 20_000)))
@@ -69,8 +69,8 @@ def test_contained_resources_and_texts_are_not_compared_each_with_each() -> None
     assert instructions(lambda: parse_audit_event(body)) < PER_BYTE * len(body)
 
 
-def test_a_bundle_of_large_shared_parts_is_refused_in_little_memory() -> None:
-    """2.1 MB and 2,304 records of 200 KB each: once 1.57 GB, to be refused at the end."""
+def test_a_bundle_of_large_shared_parts_is_refused_in_32_mb() -> None:
+    """2.1 MB of 2,304 records of 200 KB each, which would take 1.57 GB."""
     entries = [
         {"resource": r4(entity=patients(256, f"{n}-"), outcomeDesc="x y " * 55_000)}
         for n in range(9)

@@ -1,4 +1,4 @@
-"""Each way of tampering, done to a ledger that the real handlers made; and who finds what."""
+"""Each way of tampering with a ledger that the real handlers created, and what detects it."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from tests.world import LEDGER, NAME
 
 
 def test_the_whole_ledger_is_verified_and_grows(ledger: AttackedLedger) -> None:
-    """The matrix is about what was done to it, not about the ledger."""
+    """So the findings of the rows are about the tampering."""
     for size in (SIZE, COMMITTED):
         for remembering in (False, True):
             report = look(ledger, remembering=remembering)
@@ -31,8 +31,10 @@ def test_the_whole_ledger_is_verified_and_grows(ledger: AttackedLedger) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_who_finds_it(ledger: AttackedLedger, row: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The verifier says just this; the publisher freezes for this reason, or goes on."""
+def test_the_verifier_and_the_publisher_detect_tampering(
+    ledger: AttackedLedger, row: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exactly these findings; the publisher freezes for this reason, heals it or goes on."""
     row.tamper(ledger)
     first = look(ledger, later_seconds=row.later_seconds)
     assert found(first) == row.finds
@@ -45,7 +47,7 @@ def test_who_finds_it(ledger: AttackedLedger, row: Case, monkeypatch: pytest.Mon
         monkeypatch.setattr(Signer, "checkpoint", _signs)
         monkeypatch.setattr(Signer, "digest", _signs)
         assert publish(ledger) == row.publisher
-        assert publish(ledger) == f"this ledger is {row.publisher}", "nor does it ever again"
+        assert publish(ledger) == f"this ledger is {row.publisher}", "it stays frozen"
         return
     assert publish(ledger) == GOES_ON
     after = look(ledger, later_seconds=row.later_seconds)
@@ -53,33 +55,35 @@ def test_who_finds_it(ledger: AttackedLedger, row: Case, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.finds], ids=lambda row: row.name)
-def test_it_is_seen_without_a_listing(ledger: AttackedLedger, row: Case) -> None:
-    """Over plain HTTP nothing can be listed; all is found but what stands beside the ledger."""
+def test_the_verifier_detects_tampering_without_a_listing(
+    ledger: AttackedLedger, row: Case
+) -> None:
+    """Over plain HTTP nothing is listed: all but objects beside the ledger is detected."""
     row.tamper(ledger)
     report = look(ledger, later_seconds=row.later_seconds, can_list=False)
     assert report.answer == answer_to(row.finds_unlisted)
 
 
 def _signs(*_: object) -> None:
-    pytest.fail("the publisher signs over it")
+    pytest.fail("the publisher signed a tampered ledger")
 
 
 @pytest.fixture(scope="module")
-def shown(made: AttackedLedger) -> Shown:
-    """The receipt of an entry, and all that its holder may disclose."""
-    made.renew()
-    return shown_of(made)
+def shown(shared_ledger: AttackedLedger) -> Shown:
+    """The receipt of an entry, and what its holder may disclose."""
+    shared_ledger.restore()
+    return shown_of(shared_ledger)
 
 
-def test_the_whole_receipt_is_believed(shown: Shown) -> None:
+def test_an_untouched_receipt_is_verified(shown: Shown) -> None:
     """With the record that the entry commits to."""
     assert shown.verdict() == IS_IN_THE_LEDGER
 
 
 @pytest.mark.parametrize("row", RECEIPT_ROWS, ids=lambda row: row.way)
-def test_a_receipt_that_is_not_true_is_not_believed(shown: Shown, row: ReceiptRow) -> None:
-    """Whoever verifies it is told which part of it does not hold."""
-    assert row.tamper(shown).verdict() == row.says
+def test_a_tampered_receipt_is_refused(shown: Shown, row: ReceiptRow) -> None:
+    """The error names the part that is wrong."""
+    assert row.tamper(shown).verdict() == row.error
 
 
 @pytest.mark.parametrize(
@@ -90,8 +94,8 @@ def test_a_receipt_that_is_not_true_is_not_believed(shown: Shown, row: ReceiptRo
         "published files: all deleted",
     ],
 )
-def test_the_same_is_found_in_the_bucket_itself(ledger: AttackedLedger, name: str) -> None:
-    """The matrix reads a copy of what is published; readers read S3."""
+def test_the_findings_are_the_same_for_the_bucket(ledger: AttackedLedger, name: str) -> None:
+    """The matrix verifies a copy of the files; readers read S3."""
     row = next(row for row in ROWS if row.name == name)
     row.tamper(ledger)
     source = S3Source(f"{NAME}-published", LEDGER)
@@ -103,7 +107,7 @@ CLOUDTRAIL_EXITS_0 = ("digests: newest deleted", "digests: all deleted")
 
 
 @pytest.mark.parametrize("name", CLOUDTRAIL_EXITS_0)
-def test_deleted_digests_are_not_taken_for_valid_ones(
+def test_deleted_digests_leave_the_verification_incomplete(
     ledger: AttackedLedger, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`aws cloudtrail validate-logs` exits 0 where `ledger verify` exits 3: incomplete."""

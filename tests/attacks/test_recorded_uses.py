@@ -1,4 +1,4 @@
-"""What the ledger records of its use tells no patient of another, or of what is withheld."""
+"""The recorded uses of a ledger disclose no other patient and nothing withheld to a patient."""
 
 from base64 import b64decode
 from collections.abc import Iterator
@@ -23,13 +23,13 @@ OWN = f"{SINCE}&own-use=include"
 
 @pytest.fixture(scope="module")
 def report_api() -> Iterator[LedgerApi]:
-    """Ledgers of this module."""
+    """The ledgers of this module."""
     with deployed_report_api() as report_api:
         yield report_api
 
 
-def told(report_api: LedgerApi, patient: str, ledger: str) -> str:
-    """All that a patient can read of the own record and of who used the ledger, decoded."""
+def readable_by(report_api: LedgerApi, patient: str, ledger: str) -> str:
+    """Return all that a patient can read of the record and its uses, decoded."""
     token = report_api.patient(patient, ledger)
     texts: list[str] = []
 
@@ -51,10 +51,10 @@ def told(report_api: LedgerApi, patient: str, ledger: str) -> str:
     return "\n".join(texts)
 
 
-def test_a_patient_learns_nothing_of_another_from_an_officers_questions(
+def test_officers_queries_disclose_no_other_patient(
     report_api: LedgerApi,
 ) -> None:
-    """Whichever parameter names the other one, beside the patient or alone."""
+    """Whichever parameter names the other one, with the patient or alone."""
     report_api.send(access_of("rose"))
     report_api.send(access_of("martha", "zz9"))
     report_api.settle()
@@ -72,14 +72,14 @@ def test_a_patient_learns_nothing_of_another_from_an_officers_questions(
     ):
         report_api.get(query, officer)
     report_api.settle()
-    for_rose = told(report_api, "rose", PLAIN)
+    for_rose = readable_by(report_api, "rose", PLAIN)
     assert "AuditEvent?" in for_rose
     for secret in ("martha", "MRN4711", "zz9"):
         assert secret not in for_rose
 
 
-def test_no_recorded_use_tells_of_a_suspended_disclosure(report_api: LedgerApi) -> None:
-    """45 CFR 164.528(a)(2): neither its recipient nor, by its id, that there is one."""
+def test_no_recorded_use_discloses_a_suspended_disclosure(report_api: LedgerApi) -> None:
+    """45 CFR 164.528(a)(2): neither its recipient nor, by its id, its existence."""
     hidden = report_api.send(disclosure_of("rose", AGENCY, name="The Bureau"), SUSPENDED)
     report_api.send(access_of("rose"), SUSPENDED)
     report_api.settle()
@@ -96,7 +96,7 @@ def test_no_recorded_use_tells_of_a_suspended_disclosure(report_api: LedgerApi) 
     ):
         assert report_api.get(path, officer).status_code == 200, path
     report_api.settle()
-    for_rose = told(report_api, "rose", SUSPENDED)
+    for_rose = readable_by(report_api, "rose", SUSPENDED)
     assert "AuditEvent" in for_rose
     for secret in (hidden, "bureau", "Bureau"):
         assert secret not in for_rose

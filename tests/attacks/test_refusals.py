@@ -1,4 +1,4 @@
-"""What policies refuse, of a stage as it is deployed, tried action by action and role by role."""
+"""What the policies of a deployed stage refuse, action by action and role by role."""
 
 from functools import cache
 
@@ -15,13 +15,15 @@ CLOUDFORMATION = role(f"cdk-hnb659fds-cfn-exec-role-{ACCOUNT}-{REGION}")
 
 @pytest.fixture(scope="module")
 def who_may() -> WhoMay:
-    """A hospital's stage."""
+    """The roles and policies of a hospital's stage."""
     return WhoMay(Assembly(synthesized(SETTINGS, stage="prod", alone=True, validate=True), "prod"))
 
 
 @pytest.mark.parametrize("row", REFUSAL_ROWS, ids=lambda row: f"{row.what}: {row.to_do}")
-def test_nobody_else_may(who_may: WhoMay, row: RefusalRow) -> None:
-    """By each action exactly those whom the document names, an administrator among them or not."""
+def test_each_action_is_allowed_to_exactly_the_named_roles(
+    who_may: WhoMay, row: RefusalRow
+) -> None:
+    """The document names them, the administrator included."""
     for action in row.actions:
         found = who_may.may(action, row.resource, row.context)
         if DEPLOYMENT in row.may:
@@ -30,8 +32,8 @@ def test_nobody_else_may(who_may: WhoMay, row: RefusalRow) -> None:
         assert found == row.may, action
 
 
-def test_an_impostor_of_every_role_is_refused_what_policies_refuse(who_may: WhoMay) -> None:
-    """A role named almost as ours, with every permission there is, fits no exemption."""
+def test_roles_with_similar_names_match_no_exemption(who_may: WhoMay) -> None:
+    """A role with all permissions and a similar name matches no exemption."""
     for row in REFUSAL_ROWS:
         if not row.by.endswith("policy"):
             continue
@@ -44,7 +46,7 @@ def test_an_impostor_of_every_role_is_refused_what_policies_refuse(who_may: WhoM
 
 @cache
 def _near(names: frozenset[str]) -> tuple[str, ...]:
-    """Return names that a pattern for `names`, or a careless comparison, would take for them."""
+    """Return names that a pattern or a careless comparison would accept as one of `names`."""
     prefix = "audit-ledger-prod"
     return tuple(
         near

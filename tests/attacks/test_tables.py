@@ -1,7 +1,7 @@
-"""Whoever may write a ledger's tables cannot make an answer lack events without a word.
+"""Who can write a ledger's tables cannot make a response omit events without a warning.
 
-What was removed or altered makes an answer an error, or has a warning in it. What the index alone
-says is not compared with the blocks here: docs/threat-model.md, event index.
+Removed and altered items are errors or warnings. Rows of the index alone are not compared with the
+blocks here: docs/threat-model.md, event index.
 """
 
 import json
@@ -22,15 +22,12 @@ from audit_ledger.reading.search import count_matches, find_page
 from audit_ledger.reading.snapshot import LogSnapshot
 from audit_ledger.search.criteria import Search
 from audit_ledger.search.parameters import parse_search
-from functions.ingest import handler as ingest
 from functions.sequencer import handler as sequencing
-from tests.attacks.asking import CONTEXT, Asked, accepted, appended, event
+from tests.attacks.small_ledger import event
 from tests.follower.sealed_ledger import NOW, SealedLedger
 from tests.functions.publishing import Clock
-from tests.functions.requests import post
 from tests.world import NAME, ORIGIN, World
 
-STATE = {"key": {"S": f"{ORIGIN}#published"}}
 Item = dict[str, Any]
 
 
@@ -78,37 +75,37 @@ def test_all_entries_of_whole_blocks_are_found(blocks: SealedLedger, sort: str) 
 
 @pytest.mark.parametrize("first_seq", [0, 3, 5, 7])
 @pytest.mark.parametrize("sort", ["date", "-date"])
-def test_a_search_of_a_period_misses_no_removed_block_in_silence(
+def test_a_search_of_a_period_with_a_removed_block_is_an_error(
     world: World, blocks: SealedLedger, sort: str, first_seq: int
 ) -> None:
-    """Nor does a count, nor a report: whichever block it is, they are errors."""
+    """A count and a report too, whichever block it is."""
     key = {"origin": {"S": ORIGIN}, "first_seq": {"N": str(first_seq)}}
     world.dynamodb.delete_item(TableName=f"{NAME}-blocks", Key=key)
-    found = finder(blocks)
+    event_finder = finder(blocks)
     for attempt in (
-        lambda: find_page(found, search(sort), None),
-        lambda: count_matches(found, search(sort), 1000, lambda: True),
-        lambda: find_in_period(found, Search(), 0, 2 * NOW * 1000, 1000, lambda: True),
+        lambda: find_page(event_finder, search(sort), None),
+        lambda: count_matches(event_finder, search(sort), 1000, lambda: True),
+        lambda: find_in_period(event_finder, Search(), 0, 2 * NOW * 1000, 1000, lambda: True),
     ):
         with pytest.raises(VerificationError):
             attempt()
 
 
-def test_a_hole_is_told_where_it_is(world: World, blocks: SealedLedger) -> None:
-    """Either way through the blocks."""
+def test_the_error_names_the_missing_entries(world: World, blocks: SealedLedger) -> None:
+    """In both directions."""
     key = {"origin": {"S": ORIGIN}, "first_seq": {"N": "3"}}
     world.dynamodb.delete_item(TableName=f"{NAME}-blocks", Key=key)
 
     def log() -> LogSnapshot:
         return LogSnapshot(BlocksTable(world.dynamodb, f"{NAME}-blocks", ORIGIN), blocks.size)
 
-    ways: tuple[Callable[[], Iterator[Any]], ...] = (
+    readers: tuple[Callable[[], Iterator[Any]], ...] = (
         lambda: log().newest_first(),
         lambda: log().oldest_first(0),
     )
-    for way in ways:
+    for read in readers:
         with pytest.raises(VerificationError, match=r"found entry [35], expected entry [35] next"):
-            list(way())
+            list(read())
 
 
 def _without_row(item: BlockItem) -> BlockItem:
@@ -120,10 +117,10 @@ def _as_control(item: BlockItem) -> BlockItem:
 
 
 @pytest.mark.parametrize("alter", [_without_row, _as_control])
-def test_an_entry_that_lost_its_row_is_no_control_entry(
+def test_an_entry_without_its_row_is_not_taken_for_a_control_entry(
     world: World, blocks: SealedLedger, alter: Callable[[BlockItem], BlockItem]
 ) -> None:
-    """Readers refuse it or leave it out with a warning, and the follower names it."""
+    """A search is an error or warns, and the follower names the entry."""
     item = in_order(world)[1]
     body = parse_body(bytes(item["body"]["B"]))
     items = (alter(body.items[0]), *body.items[1:])
@@ -175,10 +172,10 @@ def _without(name: str) -> Callable[[Item, Item], tuple[Item, Item]]:
         _without("pseudonym"),
     ],
 )
-def test_a_secret_of_another_pseudonym_is_no_secret(
+def test_a_secret_of_another_pseudonym_is_refused(
     world: World, alter: Callable[[Item, Item], tuple[Item, Item]]
 ) -> None:
-    """Nobody reads another's records by the own name; ingest seals nothing under it."""
+    """Query opens no records with it, and ingest seals none under it."""
     table = SubjectsTable(world.dynamodb, f"{NAME}-subjects", ORIGIN)
     names = ["aa" * 32, "bb" * 32]
     table.current(names, 2026)
@@ -190,71 +187,3 @@ def test_a_secret_of_another_pseudonym_is_no_secret(
             table.generations(name)
         with pytest.raises(VerificationError):
             table.current([name], 2026)
-
-
-QUESTIONS = (
-    ("/AuditEvent", "patient=Patient/0", "user/*.rs"),
-    ("/AuditEvent", "date=2026-11-23", "user/*.rs"),
-    ("/AuditEvent", "date=2026-11-23&_summary=count", "user/*.rs"),
-    ("/AuditEvent", "", "patient/*.rs"),
-    ("/accesses", "", "patient/*.rs"),
-    ("/export", "patient=Patient/0&format=csv&receipts=none", "user/*.rs"),
-)
-
-
-def answers(asked: Asked) -> list[tuple[int, str]]:
-    return [asked(path, question, scope=scope) for path, question, scope in QUESTIONS]
-
-
-@pytest.mark.parametrize(
-    "attribute", ["size", "time", "digest_name", "digest", "checkpoint", "version"]
-)
-@pytest.mark.parametrize("how", ["removed", "of an earlier one"])
-def test_no_answer_is_bounded_by_a_state_that_its_digest_contradicts(
-    world: World, clock: Clock, asked: Asked, attribute: str, how: str
-) -> None:
-    """A smaller size would hide the newest events, and say that these are all."""
-    publishing_once = appended(accepted(world))
-    assert publishing_once == 0
-    earlier = world.dynamodb.get_item(TableName=f"{NAME}-ledgers", Key=STATE)["Item"]
-    clock.now += 60
-    ingest.handler(post("/AuditEvent", json.dumps(event(0)).encode()), CONTEXT)
-    appended(world.messages())
-    asked.later = 60
-    whole = answers(asked)
-    assert {status for status, _ in whole} == {200}
-    assert not any("frozen" in body or "nothing of this ledger" in body for _, body in whole)
-    state = world.dynamodb.get_item(TableName=f"{NAME}-ledgers", Key=STATE)["Item"]
-    altered = {k: v for k, v in state.items() if k != attribute}
-    if how != "removed":
-        altered[attribute] = earlier[attribute]
-    world.dynamodb.put_item(TableName=f"{NAME}-ledgers", Item=altered)
-    if attribute == "version" and how != "removed":
-        return  # it bounds nothing
-    for status, body in answers(asked):
-        assert status >= 500 or "nothing of this ledger is published yet" in body or status == 404
-
-
-@pytest.mark.parametrize("is_begun", [True, False])
-def test_where_nothing_is_published_no_answer_is_taken_for_all(
-    world: World, clock: Clock, asked: Asked, *, is_begun: bool
-) -> None:
-    """Neither before the first digest nor after somebody removed the published state."""
-    if is_begun:
-        appended(accepted(world))
-        world.dynamodb.delete_item(TableName=f"{NAME}-ledgers", Key=STATE)
-    for status, body in answers(asked):
-        assert status == 404 or "nothing of this ledger is published yet" in body
-
-
-def test_a_frozen_ledgers_answers_say_so(world: World, clock: Clock, asked: Asked) -> None:
-    """Within a minute the publisher finds a state that was put back to an earlier time."""
-    appended(accepted(world))
-    world.dynamodb.update_item(
-        TableName=f"{NAME}-ledgers",
-        Key=STATE,
-        UpdateExpression="SET frozen = :reason",
-        ExpressionAttributeValues={":reason": {"S": "secret reason"}},
-    )
-    for status, body in answers(asked):
-        assert (status, "this ledger is frozen" in body, "secret" in body) == (200, True, False)

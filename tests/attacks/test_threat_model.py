@@ -1,4 +1,4 @@
-"""docs/threat-model.md says what the matrix proves."""
+"""docs/threat-model.md agrees with the matrix."""
 
 from tests.attacks.cases_receipts import RECEIPT_ROWS
 from tests.attacks.matrix import (
@@ -21,19 +21,19 @@ def test_the_document_lists_exactly_the_rows() -> None:
     assert refused == written_refusals()
 
 
-def test_every_row_has_a_name_of_its_own() -> None:
-    """And no character that would break the table."""
+def test_names_of_rows_are_unique() -> None:
+    """They have no character that breaks the table."""
     names = [row.name for row in ROWS] + [row.way for row in RECEIPT_ROWS]
     assert len(set(names)) == len(names)
     assert not any(character in name for name in names for character in "|;\n")
 
 
-def test_what_only_a_monitor_would_find_says_so() -> None:
-    """Where neither verifier nor publisher finds anything, the row names what would."""
-    unseen = {
+def test_rows_that_nothing_detects_name_a_monitor() -> None:
+    """If neither verifier nor publisher detects a row, it names what a monitor would."""
+    undetected = {
         row.name
         for row in ROWS
         if not row.finds and not row.remembered_finds and not row.publisher.startswith("frozen: ")
     }
-    alone = {"published files: put back to before the heartbeat"}  # nothing is hidden: see there
-    assert {row.name for row in ROWS if row.monitor} == unseen - alone
+    harmless = {"published files: put back to before the heartbeat"}  # nothing is hidden
+    assert {row.name for row in ROWS if row.monitor} == undetected - harmless

@@ -1,4 +1,4 @@
-"""Who looks: the verifier, with and without a memory, and the publisher."""
+"""The verdicts of the verifier, with and without stored state, and of the publisher."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -19,7 +19,7 @@ from tests.world import LEDGER
 
 @dataclass
 class Remembered:
-    """A memory that holds one ledger as it was, for ever."""
+    """A store that always returns one ledger as it was."""
 
     known: KnownLedger
 
@@ -35,7 +35,7 @@ class Remembered:
 
 
 def whole(ledger: AttackedLedger) -> KnownLedger:
-    """What a verification of the whole ledger remembers."""
+    """Return the stored state of a verification of the whole ledger."""
     first = parse_entry_bundle(ledger.files[B0])[0]
     newest = sha256(ledger.files[HEARTBEAT]).digest()
     return KnownLedger(ledger.files[CHECKPOINT], HEARTBEAT, newest, leaf_hash(first))
@@ -48,7 +48,7 @@ def look(
     later_seconds: int = 0,
     can_list: bool = True,
 ) -> VerificationReport:
-    """Verify what is published now."""
+    """Verify the published files."""
     return verify_ledger(
         Objects(published_files(LEDGER), can_list=can_list),
         ledger.policy,
@@ -64,7 +64,7 @@ def found(report: VerificationReport) -> tuple[Found, ...]:
 
 
 def publish(ledger: AttackedLedger) -> str:
-    """Run the publisher; why it froze the ledger, or that it did not."""
+    """Run the publisher; return the reason of a freeze, or GOES_ON."""
     try:
         ledger.publish()
     except FrozenError as error:

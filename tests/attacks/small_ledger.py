@@ -1,4 +1,4 @@
-"""A small ledger on moto whose queue and tables can be altered, and query asked about it."""
+"""A small ledger on moto whose queue and tables can be altered, and a client that queries it."""
 
 import json
 from base64 import b64decode
@@ -23,12 +23,11 @@ from tests.world import LEDGER, NAME, World
 
 CONTEXT: Any = Context()
 EVENTS = 2
+Messages = list[dict[str, Any]]
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch, world: World) -> Clock:
-    """Fresh containers, by a clock that stands still."""
-    clock = Clock()
+def start_containers() -> None:
+    """Let every function start with a new container."""
     for function in (
         publishing.publisher,
         publishing.has_keys,
@@ -38,12 +37,10 @@ def clock(monkeypatch: pytest.MonkeyPatch, world: World) -> Clock:
         query.environment,
     ):
         function.cache_clear()
-    monkeypatch.setattr(publishing, "time", clock)
-    monkeypatch.setattr(sequencing, "time", clock)
-    return clock
 
 
 def event(number: int) -> dict[str, Any]:
+    """Return an event about one of the patients 0 and 1."""
     return {
         "resourceType": "AuditEvent",
         "type": {"code": "rest"},
@@ -54,25 +51,32 @@ def event(number: int) -> dict[str, Any]:
     }
 
 
-def accepted(world: World) -> list[dict[str, Any]]:
-    """Two events of one request, as they wait."""
+def accept_two_events(world: World) -> Messages:
+    """Accept two events in one request; return the messages of the queue."""
     request = {"method": "POST", "url": "AuditEvent"}
     entries = [{"resource": event(n), "request": request} for n in range(EVENTS)]
     bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
     body = json.dumps(bundle).encode()
-    answer: Any = ingest.handler(post("/", body, Idempotency_Key="one"), CONTEXT)
-    assert answer["statusCode"] == 200
+    response: Any = ingest.handler(post("/", body, Idempotency_Key="one"), CONTEXT)
+    assert response["statusCode"] == 200
     return world.messages()
 
 
-def appended(messages: list[dict[str, Any]]) -> int:
-    """Have them appended, and published; gives how many came back."""
-    answer = sequencing.handler({"Records": messages}, CONTEXT)
+def append_and_publish(messages: Messages) -> int:
+    """Append messages and publish the ledger; return how many messages failed."""
+    response = sequencing.handler({"Records": messages}, CONTEXT)
     publishing.handler({}, CONTEXT)
-    return len(answer["batchItemFailures"])
+    return len(response["batchItemFailures"])
 
 
-def ledger_of(world: World) -> ReadableLedger:
+def append_another_event(world: World) -> None:
+    """Accept, append and publish one more event about patient 0."""
+    ingest.handler(post("/AuditEvent", json.dumps(event(0)).encode()), CONTEXT)
+    append_and_publish(world.messages())
+
+
+def readable_ledger(world: World) -> ReadableLedger:
+    """Return the ledger as query and follower read it."""
     tables = Tables(
         *(f"{NAME}-{name}" for name in ("blocks", "events", "subjects", "ledgers", "published"))
     )
@@ -80,43 +84,36 @@ def ledger_of(world: World) -> ReadableLedger:
     return ledgers("test", settings, world.dynamodb, world.kms, tables, lambda: 0.0).get(LEDGER)
 
 
-@pytest.fixture
-def asked(world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> "Asked":
-    return Asked(world, clock, monkeypatch)
-
-
-class Asked:
-    """Query, by its handler, an hour later than the ledger's clock: no index lags any more."""
+class QueryClient:
+    """Requests to query's handler. `seconds_later`: by how much its clock is ahead."""
 
     def __init__(self, world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-        kept = TtlCache(lambda _: ledger_of(world), lambda: 0.0)
-        self.later = 0
+        self.seconds_later = 0
         context = QueryContext(
-            kept,
+            TtlCache(lambda _: readable_ledger(world), lambda: 0.0),
             lambda payload: {"ids": ["ab" * 32] * len(payload["events"])},
             lambda _: None,  # type: ignore[arg-type,return-value]
             lambda origin: ViewsTable(world.dynamodb, f"{NAME}-views", origin),
             lambda _: (b"", b""),
-            lambda: int(clock.time()) + self.later,
+            lambda: int(clock.time()) + self.seconds_later,
             lambda: 0.0,
         )
         monkeypatch.setattr(query, "query_context", lambda: context)
 
-    def __call__(
-        self, path: str, asked: str = "", *, scope: str = "user/*.rs", **given: str
+    def get(
+        self, path: str, query_string: str = "", scope: str = "user/*.rs", *, event_id: str = ""
     ) -> tuple[int, str]:
-        """Return status and body."""
-        route = "GET /AuditEvent/{id}" if given else f"GET {path}"
+        """Return status and body. `event_id`: the one in the path, if it is an event's."""
         claims = {"scope": f"{scope} ledger/{LEDGER}", "sub": "x", "client_id": "y"}
         if scope.startswith("patient/"):
             claims["patient"] = "Patient/0"
-        found: Mapping[str, Any] = query.handler(
+        response: Mapping[str, Any] = query.handler(
             {
                 "version": "2.0",
-                "routeKey": route,
+                "routeKey": "GET /AuditEvent/{id}" if event_id else f"GET {path}",
                 "rawPath": path,
-                "rawQueryString": asked,
-                "pathParameters": given,
+                "rawQueryString": query_string,
+                "pathParameters": {"id": event_id} if event_id else {},
                 "headers": {},
                 "requestContext": {
                     "authorizer": {"jwt": {"claims": claims, "scopes": None}},
@@ -126,7 +123,7 @@ class Asked:
             },
             None,
         )
-        body = str(found.get("body", ""))
-        if found.get("isBase64Encoded"):
+        body = str(response.get("body", ""))
+        if response.get("isBase64Encoded"):
             body = b64decode(body).decode()
-        return int(found["statusCode"]), body
+        return int(response["statusCode"]), body
