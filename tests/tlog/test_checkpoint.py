@@ -56,40 +56,17 @@ def test_smallest_and_largest_size(size: str) -> None:
         "origin has a control character",
         id="carriage return in the origin",
     ),
-    pytest.param(f"o\n\n{ROOT}\n", "the size is not", id="size empty"),
-    pytest.param(f"o\n01\n{ROOT}\n", "the size is not", id="size with a leading zero"),
-    pytest.param(f"o\n00\n{ROOT}\n", "the size is not", id="zero written twice"),
-    pytest.param(f"o\n-1\n{ROOT}\n", "the size is not", id="size negative"),
-    pytest.param(f"o\n-0\n{ROOT}\n", "the size is not", id="size minus zero"),
-    pytest.param(f"o\n+1\n{ROOT}\n", "the size is not", id="size with a plus"),
-    pytest.param(f"o\n 1\n{ROOT}\n", "the size is not", id="space before the size"),
-    pytest.param(f"o\n1 \n{ROOT}\n", "the size is not", id="space behind the size"),
-    pytest.param(f"o\n1_0\n{ROOT}\n", "the size is not", id="underscore in the size"),
-    pytest.param(f"o\n1.0\n{ROOT}\n", "the size is not", id="size with a fraction"),
-    pytest.param(f"o\n0x1\n{ROOT}\n", "the size is not", id="size hexadecimal"),
-    pytest.param(f"o\n١\n{ROOT}\n", "the size is not", id="size in other digits"),
-    pytest.param(f"o\n{'9' * 20}\n{ROOT}\n", "the size is not", id="size of twenty digits"),
-    pytest.param(
-        f"o\n{'9' * 5000}\n{ROOT}\n", "the size is not", id="size of thousands of digits"
-    ),
+    pytest.param(f"o\n\n{ROOT}\n", "size is not a decimal", id="size empty"),
+    pytest.param(f"o\n01\n{ROOT}\n", "size is not a decimal", id="size with a leading zero"),
     pytest.param(f"o\n9223372036854775808\n{ROOT}\n", "expected 0 to 2\\^63 - 1", id="size 2^63"),
     pytest.param("o\n1\n\n", "0 bytes, expected 32", id="root empty"),
     pytest.param(f"o\n1\n{ROOT[:-4]}\n", "30 bytes, expected 32", id="root too short"),
     pytest.param(f"o\n1\n{'A' * 44}\n", "33 bytes, expected 32", id="root too long"),
-    pytest.param(f"o\n1\n{ROOT[:-1]}\n", "not standard padded base64", id="root without padding"),
-    pytest.param(
-        f"o\n1\n{ROOT.replace('/', '_')}\n",
-        "not standard padded base64",
-        id="root in the URL alphabet",
-    ),
     pytest.param(
         f"o\n1\n{ROOT[:-2]}J=\n",
         "set bits behind its last byte",
         id="root with set padding bits",
     ),
-    pytest.param(f"o\n1\n {ROOT}\n", "not standard padded base64", id="space before the root"),
-    pytest.param(f"o\n1\n{ROOT} \n", "not standard padded base64", id="space behind the root"),
-    pytest.param(f"o\n1\n{'0ac5' * 16}\n", "48 bytes, expected 32", id="root in hex"),
     pytest.param(f"o\n1\n{ROOT}\n\n", "extension line is empty", id="extension line empty"),
     pytest.param(
         f"o\n1\n{ROOT}\na\n\nb\n",
@@ -118,9 +95,9 @@ def test_malformed_checkpoint(text: str, message: str) -> None:
     ("a", 1, bytes(32), ("",)),
     ("a", 1, bytes(32), ("b\nc",)),
 ])  # fmt: skip
-def test_checkpoint_that_cannot_be_written(
+def test_a_checkpoint_that_would_not_be_read_back_is_refused(
     origin: str, size: int, root: bytes, extensions: tuple[str, ...]
 ) -> None:
-    """What would not read back cannot be made."""
+    """Each field out of range."""
     with pytest.raises(FormatError, match="checkpoint: "):
         Checkpoint(origin, size, root, extensions)

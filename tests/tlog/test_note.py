@@ -77,19 +77,9 @@ ENCODED = LINE.split(" ")[2].strip()
         f"{TEXT}\n— a+b {ENCODED}\n".encode(), "a space, a plus", id="plus in the key name"
     ),
     pytest.param(
-        f"{TEXT}\n— a\u00a0b {ENCODED}\n".encode(),
-        "a space, a plus",
-        id="no-break space in the key name",
-    ),
-    pytest.param(
         f"{TEXT}\n— a\u2003b {ENCODED}\n".encode(),
         "a space, a plus",
         id="em space in the key name",
-    ),
-    pytest.param(
-        f"{TEXT}\n— a\u0085b {ENCODED}\n".encode(),
-        "a space, a plus",
-        id="next line in the key name",
     ),
     pytest.param(
         f"{TEXT}\n— a\u2028b {ENCODED}\n".encode(),
@@ -97,19 +87,9 @@ ENCODED = LINE.split(" ")[2].strip()
         id="line separator in the key name",
     ),
     pytest.param(
-        f"{TEXT}\n— a\u3000b {ENCODED}\n".encode(),
-        "a space, a plus",
-        id="ideographic space in the key name",
-    ),
-    pytest.param(
         f"{TEXT}\n— a  {ENCODED}\n".encode(),
         "not standard padded base64",
         id="two spaces before the signature",
-    ),
-    pytest.param(
-        f"{TEXT}\n— a {ENCODED} \n".encode(),
-        "not standard padded base64",
-        id="space behind the signature",
     ),
     pytest.param(
         f"{TEXT}\n— a {ENCODED} b\n".encode(), "not standard padded base64", id="a fourth item"
@@ -130,27 +110,8 @@ ENCODED = LINE.split(" ")[2].strip()
         id="key id alone",
     ),
     pytest.param(
-        f"{TEXT}\n— a AAAAAAA\n".encode(), "not standard padded base64", id="padding missing"
-    ),
-    pytest.param(
-        f"{TEXT}\n— a AAAAAAB=\n".encode(),
-        "set bits behind its last byte",
-        id="padding with set bits",
-    ),
-    pytest.param(
         f"{TEXT}\n— a AAAAAA_=\n".encode(), "not standard padded base64", id="URL alphabet"
     ),
-    pytest.param(
-        f"{TEXT}\n— a AAAA=AAA\n".encode(),
-        "not standard padded base64",
-        id="padding in the middle",
-    ),
-    pytest.param(
-        f"{TEXT}\n— a AAAAAAA=AAAA\n".encode(),
-        "not standard padded base64",
-        id="bytes behind the padding",
-    ),
-    pytest.param(f"{TEXT}\n— a AAAAAAAA====\n".encode(), "base64", id="too much padding"),
     pytest.param(f"A\tnote.\n\n{LINE}".encode(), "control character", id="tab"),
     pytest.param(f"A note.\r\n\n{LINE}".encode(), "line 1: ends in CR LF", id="CR LF"),
     pytest.param(f"A n\rote.\n\n{LINE}".encode(), "control character", id="carriage return"),
@@ -184,16 +145,16 @@ def test_malformed_note(data: bytes, message: str) -> None:
     pytest.param("ü\x7f\u0085\u2028\n", id="unusual characters"),
 ])  # fmt: skip
 def test_unusual_text_is_read_back(text: str) -> None:
-    """The last empty line parts text and signatures, whatever the text looks like."""
+    """The last empty line separates text and signatures, whatever the text contains."""
     note = parse_note(signed(text, LOG))
     assert note.text == text
     assert open_note(note.to_bytes(), [LOG.key]) == (note, (LOG.key,))
 
 
-NAMES = st.text(min_size=1, max_size=12).filter(
-    lambda name: (
-        not any(c.isspace() or c == "+" or c < " " or "\ud800" <= c <= "\udfff" for c in name)
-    )
+NAMES = st.text(
+    st.characters(exclude_categories=["Cc", "Cs", "Z"], exclude_characters="+"),
+    min_size=1,
+    max_size=12,
 )
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], min_codepoint=32)).map(
     lambda text: text + "\n"
@@ -210,7 +171,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], min_codepoint=32)).map(
     ),
 )
 def test_every_note_is_read_back(text: str, signatures: list[Signature]) -> None:
-    """A note that can be made reads back as it was."""
+    """Any text, names, key ids and signatures."""
     note = Note(text, tuple(signatures))
     assert parse_note(note.to_bytes()) == note
 
@@ -250,20 +211,22 @@ def test_size_of_a_note() -> None:
     ("a", 2**32, b"x", "not a u32"),
     ("a", 1, b"", "no bytes"),
 ])  # fmt: skip
-def test_signature_that_no_line_can_say(name: str, number: int, value: bytes, message: str) -> None:
-    """A signature that would not read back cannot be made."""
+def test_a_signature_that_no_line_can_contain_is_refused(
+    name: str, number: int, value: bytes, message: str
+) -> None:
+    """It would not be read back."""
     with pytest.raises(FormatError, match=message):
         Signature(name, number, value)
 
 
 @pytest.mark.parametrize("text", ["", "no newline", "tab\t\n"])
-def test_text_that_no_note_can_have(text: str) -> None:
-    """A text that would not read back cannot be made a note."""
+def test_a_text_that_no_note_can_contain_is_refused(text: str) -> None:
+    """It would not be read back."""
     with pytest.raises(FormatError):
         Note(text, (Signature("a", 1, b"x"),))
 
 
-def test_text_that_is_not_unicode_is_not_written() -> None:
+def test_a_text_that_is_not_unicode_is_not_written() -> None:
     """A lone surrogate has no UTF-8."""
     with pytest.raises(FormatError, match="not UTF-8"):
         Note("\ud800\n", (Signature("a", 1, b"x"),)).to_bytes()

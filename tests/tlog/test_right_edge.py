@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit_ledger.errors import FormatError
-from audit_ledger.tlog.rfc6962 import EMPTY_ROOT
 from audit_ledger.tlog.tile_proofs import RightEdge
 from audit_ledger.tlog.tiles import Tile
 from tests.tlog import naive
@@ -21,7 +20,7 @@ FULL = {place: data for place, data in naive.tiles(LEAVES).items() if place[2] =
 
 
 def naive_tiles(size: int) -> dict[Tile, bytes]:
-    """All tiles of a log of that size, by the definition."""
+    """Return all tiles of a log of that size, by the definition."""
     found: dict[Tile, bytes] = {}
     level = 0
     while width := size >> (8 * level):
@@ -35,7 +34,7 @@ def naive_tiles(size: int) -> dict[Tile, bytes]:
 
 
 def naive_partial(level: int, index: int, width: int) -> bytes:
-    """The first hashes of a tile that may not be full."""
+    """Return the first hashes of a tile that may not be full."""
     if level == 0:
         return b"".join(LEAVES[index * 256 : index * 256 + width])
     below = range(index * 256, index * 256 + width)
@@ -44,7 +43,7 @@ def naive_partial(level: int, index: int, width: int) -> bytes:
 
 @cache
 def full_tile_root(level: int, index: int) -> bytes:
-    """Pairs hashed eight times."""
+    """Hash pairs, eight times."""
     data = FULL[level, index, 256]
     hashes = [data[at : at + 32] for at in range(0, len(data), 32)]
     while len(hashes) > 1:
@@ -56,7 +55,7 @@ def full_tile_root(level: int, index: int) -> bytes:
 
 
 def test_naive_tiles_are_those_of_the_definition() -> None:
-    """The quick reckoning of this file against the slow one."""
+    """The fast computation of this file equals the slow one."""
     for size in (0, 1, 255, 256, 257, 1000):
         assert naive_tiles(size) == {
             Tile(*place): data for place, data in naive.tiles(LEAVES[:size]).items()
@@ -115,7 +114,7 @@ def test_growth_between_any_two_sizes(one: int, other: int) -> None:
     check_growth(min(one, other), max(one, other))
 
 
-@pytest.mark.parametrize("size", [0, 1, 2, 255, 256, 257, 513, 65_535, 65_536, 65_537])
+@pytest.mark.parametrize("size", [0, 1, 2, 255, 256, 257, 513, 65_535, 65_536, 65_537, 66_000])
 def test_root(size: int) -> None:
     """The edge alone gives the root of the whole tree."""
     assert edge_at(size).root() == naive.mth(LEAVES[:size])
@@ -154,7 +153,7 @@ def written_places(size: int) -> list[tuple[int, int, int]]:
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 700), max_size=8))
 def test_growth_in_any_steps_leaves_every_tile_written(steps: list[int]) -> None:
-    """A log that writes each step's tiles serves all that its size asks for."""
+    """A log that writes each step's tiles serves all tiles of its size."""
     served: dict[Tile, bytes] = {}
     edge = RightEdge(0, {})
     for step in steps:
@@ -165,8 +164,8 @@ def test_growth_in_any_steps_leaves_every_tile_written(steps: list[int]) -> None
         assert served[tile] == data
 
 
-def test_full_tiles_come_as_they_fill_up() -> None:
-    """A full tile comes after those below it, partial tiles last, and nothing is held back."""
+def test_full_tiles_are_yielded_when_they_fill_up() -> None:
+    """A full tile comes after those below it, partial tiles last, without a delay."""
     consumed = 0
 
     def leaves() -> Iterator[bytes]:
@@ -185,13 +184,12 @@ def test_full_tiles_come_as_they_fill_up() -> None:
     assert order[-3:] == [Tile(0, 257, 208), Tile(1, 1, 1), Tile(2, 0, 1)]
 
 
-def test_nothing_new() -> None:
-    """No leaf, no tile."""
+def test_no_leaf_writes_no_tile() -> None:
+    """The size remains too."""
     for size in (0, 5, 256):
         edge = edge_at(size)
         assert list(edge.extend([])) == []
         assert edge.size == size
-    assert RightEdge(0, {}).root() == EMPTY_ROOT
 
 
 @pytest.mark.parametrize(
@@ -209,7 +207,7 @@ def test_nothing_new() -> None:
         pytest.param(2, {0: [bytes(31), bytes(33)]}, id="hashes of another size"),
     ],
 )
-def test_edge_that_no_tree_has(size: int, levels: dict[int, list[bytes]]) -> None:
+def test_an_edge_of_no_tree_is_refused(size: int, levels: dict[int, list[bytes]]) -> None:
     """Size and hashes must fit each other."""
     with pytest.raises(FormatError, match="right edge"):
         RightEdge(size, levels)
@@ -221,8 +219,8 @@ def test_leaves_of_another_size_are_refused() -> None:
         list(RightEdge(0, {}).extend([bytes(33)]))
 
 
-def test_edge_does_not_keep_what_it_was_given() -> None:
-    """The hashes given are copied."""
+def test_the_edge_copies_its_hashes() -> None:
+    """The caller's list is not changed."""
     hashes = LEAVES[:2]
     edge = RightEdge(2, {0: hashes, 1: []})
     list(edge.extend(LEAVES[2:3]))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from audit_ledger.errors import FormatError, NotFoundError
 from audit_ledger.tlog.compact_range import CompactRange
-from audit_ledger.tlog.rfc6962 import EMPTY_ROOT, verify_consistency, verify_inclusion
+from audit_ledger.tlog.rfc6962 import verify_consistency, verify_inclusion
 from audit_ledger.tlog.tile_proofs import RightEdge, consistency_proof, inclusion_proof
 from audit_ledger.tlog.tiles import Tile
 from tests.tlog import naive
@@ -36,17 +36,6 @@ def root(size: int) -> bytes:
     compact = CompactRange()
     compact.extend(LEAVES[:size])
     return compact.root()
-
-
-@pytest.mark.parametrize("size", [*SMALL, *LARGE])
-def test_root(size: int) -> None:
-    """The right edge's tiles give the root."""
-    assert RightEdge.read(size, reader(size)).root() == naive.mth(LEAVES[:size])
-
-
-def test_root_of_the_empty_tree() -> None:
-    """It reads no tile."""
-    assert RightEdge.read(0, reader(0)).root() == EMPTY_ROOT
 
 
 @pytest.mark.parametrize("size", SMALL)

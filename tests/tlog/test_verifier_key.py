@@ -46,7 +46,6 @@ NAME, ID, KEY = LOG.vkey.split("+", 2)
         pytest.param(f"{NAME}+{ID}", "not <key name>", id="no key"),
         pytest.param(f"+{ID}+{KEY}", "key name is empty", id="empty name"),
         pytest.param(f"a b+{ID}+{KEY}", "a space", id="space in the name"),
-        pytest.param(f"a\u2003b+{ID}+{KEY}", "a space", id="em space in the name"),
         pytest.param(f"a\nb+{ID}+{KEY}", "a space", id="newline in the name"),
         pytest.param(f"a\ud800+{ID}+{KEY}", "not UTF-8", id="name not Unicode"),
         pytest.param(f"{NAME}+{ID.upper()}+{KEY}", "key id", id="id in capitals"),
@@ -56,8 +55,6 @@ NAME, ID, KEY = LOG.vkey.split("+", 2)
         pytest.param(f"{NAME}+00000000+{KEY}", "key id", id="id of another key"),
         pytest.param(f"x{NAME}+{ID}+{KEY}", "key id", id="id of another name"),
         pytest.param(f"{NAME}+{ID}+", "no signature type", id="no type"),
-        pytest.param(f"{NAME}+{ID}+{KEY} ", "not standard padded base64", id="space behind"),
-        pytest.param(f"{NAME}+{ID}+{KEY}\n", "not standard padded base64", id="newline behind"),
         pytest.param(f"{NAME}+{ID}+{KEY[:-1]}", "not standard padded base64", id="not base64"),
         pytest.param(
             vkey(NAME, ID, b"\x01" + LOG.public_key[:-1]),

@@ -34,7 +34,7 @@ from dataclasses import dataclass
 from audit_ledger.errors import FormatError
 from audit_ledger.instants import format_instant, parse_instant
 from audit_ledger.ledger.block import MAX_ENTRIES
-from audit_ledger.tlog import strict_base64
+from audit_ledger.tlog import strict_base64, strict_decimal
 
 MAGIC = "audit-ledger/digest/v1"
 LATEST = "digests/latest"  # a copy of the newest digest
@@ -47,7 +47,6 @@ _NAME = re.compile(
 MAX_MISSING = 999_999_999  # events of a portal
 MAX_PORTALS = 999
 _MISSING = re.compile(r"(0|[1-9][0-9]{0,11}) (0|[1-9][0-9]{0,2})")
-_NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
 _KEYS = (
     "from",
     "to",
@@ -154,13 +153,13 @@ def parse_digest(text: str) -> Digest:
         origin=lines[1],
         period_from=parse_instant(values["from"], what="digest: from"),
         period_to=parse_instant(values["to"], what="digest: to"),
-        size_before=_number(values["size-before"], "size-before"),
-        size_after=_number(values["size-after"], "size-after"),
+        size_before=_number(values, "size-before"),
+        size_after=_number(values, "size-after"),
         root=strict_base64.decode(values["root"], size=32, what="digest: root"),
-        entries=_number(values["entries"], "entries"),
-        control_entries=_number(values["control-entries"], "control-entries"),
-        blocks=_number(values["blocks"], "blocks"),
-        followed=_number(values["followed"], "followed"),
+        entries=_number(values, "entries"),
+        control_entries=_number(values, "control-entries"),
+        blocks=_number(values, "blocks"),
+        followed=_number(values, "followed"),
         missing_events=missing_events,
         missing_portals=missing_portals,
         previous_name="" if previous_name == "-" else previous_name,
@@ -212,7 +211,5 @@ def _missing(text: str) -> tuple[int, int]:
     return events, portals
 
 
-def _number(text: str, what: str) -> int:
-    if not _NUMBER.fullmatch(text):
-        raise FormatError(f"digest: {what} is not a decimal number without leading zeros")
-    return int(text)
+def _number(values: dict[str, str], key: str) -> int:
+    return strict_decimal.parse(values[key], what=f"digest: {key}")

@@ -6,14 +6,11 @@ CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=⏎        base64 of the root hash
 <extension line>⏎                                    any number, none as a rule
 """
 
-import re
 from dataclasses import dataclass
 
-from audit_ledger.tlog import strict_base64
+from audit_ledger.tlog import strict_base64, strict_decimal
 from audit_ledger.tlog.errors import FormatError
 from audit_ledger.tlog.rfc6962 import HASH_SIZE, MAX_SIZE
-
-_SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
 @dataclass(frozen=True)
@@ -50,11 +47,9 @@ def parse_checkpoint(text: str) -> Checkpoint:
     if len(lines) < 3:
         raise FormatError("checkpoint: fewer than the three lines origin, size and root")
     origin, size, root, *extensions = lines
-    if not _SIZE.fullmatch(size):
-        raise FormatError("checkpoint: the size is not a decimal number without leading zeros")
     checkpoint = Checkpoint(
         origin,
-        int(size),
+        strict_decimal.parse(size, what="checkpoint: size"),
         strict_base64.decode(root, size=HASH_SIZE, what="checkpoint: root"),
         tuple(extensions),
     )

@@ -8,10 +8,9 @@ index 73894⏎
 <the checkpoint, a signed note, verbatim>
 """
 
-import re
 from dataclasses import dataclass
 
-from audit_ledger.tlog import strict_base64
+from audit_ledger.tlog import strict_base64, strict_decimal
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.errors import FormatError
 from audit_ledger.tlog.note import parse_note
@@ -21,8 +20,6 @@ from audit_ledger.tlog.text_file import check_unchanged_text
 
 MAGIC = "c2sp.org/tlog-proof@v1"
 MAX_HASHES = 63  # the height of a tree of 2^63 - 1 leaves
-
-_INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})")
 
 
 @dataclass(frozen=True)
@@ -71,15 +68,15 @@ def parse_proof(data: bytes) -> TlogProof:
     extra = None
     if lines and lines[0].startswith("extra "):
         extra = strict_base64.decode(lines.pop(0)[len("extra ") :], what="tlog-proof: extra")
-    index = _INDEX.fullmatch(lines.pop(0)) if lines else None
-    if index is None:
-        raise FormatError("tlog-proof: no line `index` with a number without leading zeros")
+    if not lines or not lines[0].startswith("index "):
+        raise FormatError("tlog-proof: no line `index` before the hashes")
+    index = strict_decimal.parse(lines.pop(0)[len("index ") :], what="tlog-proof: index")
     if len(lines) > MAX_HASHES:
         raise FormatError(f"tlog-proof: {len(lines)} hashes, at most {MAX_HASHES}")
     hashes = tuple(
         strict_base64.decode(line, size=HASH_SIZE, what="tlog-proof: hash") for line in lines
     )
-    proof = TlogProof(int(index[1]), hashes, checkpoint, extra)
+    proof = TlogProof(index, hashes, checkpoint, extra)
     if proof.to_bytes() != data:
         raise FormatError("tlog-proof: not in canonical form")
     return proof
