@@ -9,13 +9,13 @@ from functions.sequencer import handler as sequencing
 from tests.attacks.ledger import AttackedLedger, made_ledger
 from tests.attacks.small_ledger import QueryClient, start_containers
 from tests.functions.publishing import Clock
-from tests.moto_state import MotoState
-from tests.world import World, made_world
+from tests.restored_world import empty_world, world
+from tests.world import World
 
-# Worlds are of one module each: moto has one state in a process.
+__all__ = ["clock", "empty_world", "ledger", "query_client", "shared_ledger", "world"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module")  # moto has one state in a process
 def shared_ledger() -> Iterator[AttackedLedger]:
     """The ledger of the matrix, as the last attack left it."""
     with made_ledger() as ledger:
@@ -27,22 +27,6 @@ def ledger(shared_ledger: AttackedLedger) -> AttackedLedger:
     """The ledger of the matrix, restored."""
     shared_ledger.restore()
     return shared_ledger
-
-
-@pytest.fixture(scope="module")
-def empty_world() -> Iterator[tuple[World, MotoState]]:
-    """A world, and its state without entries."""
-    with pytest.MonkeyPatch.context() as monkeypatch, made_world(monkeypatch) as world:
-        yield world, MotoState.save()
-
-
-@pytest.fixture
-def world(empty_world: tuple[World, MotoState]) -> World:
-    """The world of the module, without entries and messages."""
-    world, empty = empty_world
-    empty.load()
-    world.messages()
-    return world
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Fixtures of the functions' tests."""
+"""Fixtures of the tests of the functions."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.world import World
 
 @pytest.fixture
 def clock(world: World, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Fresh containers of publisher and sequencer, by a clock that the test moves."""
+    """New containers of publisher and sequencer, and a clock that the test moves."""
     clock = Clock()
     handler.publisher.cache_clear()
     sequencing.sequencer.cache_clear()
@@ -22,7 +22,7 @@ def clock(world: World, monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def fresh_ingest(world: World) -> None:
-    """Fresh containers of ingest and sequencer."""
+    """New containers of ingest and sequencer."""
     ingest.acceptor.cache_clear()
     ingest.environment.cache_clear()
     sequencing.sequencer.cache_clear()

@@ -1,4 +1,4 @@
-"""What tests of the publisher do: move the clock, append, publish."""
+"""Steps of the publisher's tests: move the clock, append, publish."""
 
 import hashlib
 from typing import Any
@@ -15,7 +15,7 @@ CONTEXT: Any = Context()
 
 
 class Clock:
-    """A clock that the test moves; whole seconds."""
+    """A clock that the test moves, in whole seconds."""
 
     def __init__(self) -> None:
         self.now = 1_795_400_000
@@ -25,6 +25,7 @@ class Clock:
 
 
 def append(*counts: int) -> None:
+    """Append so many events in each batch."""
     for count in counts:
         records = [sealed_record() for _ in range(count)]
         assert sequencing.handler({"Records": [message(*records)]}, CONTEXT) == {
@@ -33,13 +34,16 @@ def append(*counts: int) -> None:
 
 
 def run() -> Any:
+    """Run the publisher."""
     return handler.handler({}, CONTEXT)
 
 
 def all_entries(world: World) -> list[bytes]:
+    """Return all committed entries."""
     table = BlocksTable(world.dynamodb, f"{NAME}-blocks", ORIGIN)
     return [i.entry for b in table.since(0) for i in parse_body(b.body).items]
 
 
 def root_of(world: World, size: int | None = None) -> bytes:
+    """Return the root of the first `size` entries, None: of all, by the definition."""
     return mth([hashlib.sha256(b"\0" + e).digest() for e in all_entries(world)[:size]])

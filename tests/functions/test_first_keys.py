@@ -1,4 +1,4 @@
-"""A new ledger's keys: made by its publisher, once, whatever befalls it; ingest only reads them."""
+"""The first keys of a ledger: its publisher creates them once; ingest only reads them."""
 
 import json
 from collections.abc import Callable
@@ -31,7 +31,7 @@ EVENT = json.dumps(
 
 @pytest.fixture
 def new_ledger(world: World, clock: Clock) -> World:
-    """A ledger that its publisher has not seen yet."""
+    """A ledger whose publisher has not run yet."""
     world.dynamodb.delete_item(TableName=f"{NAME}-ledgers", Key={"key": {"S": f"{ORIGIN}#keys"}})
     ingest.acceptor.cache_clear()
     publishing.has_keys.cache_clear()
@@ -48,7 +48,7 @@ def status() -> int:
 
 
 def test_a_new_ledger_accepts_once_its_publisher_has_run(new_ledger: World) -> None:
-    """Before that the sender is asked to try again, and no key is made for it."""
+    """Before that it responds 503, and no key is created."""
     assert status() == 503
     assert keys_of(new_ledger) is None
     run()
@@ -56,7 +56,7 @@ def test_a_new_ledger_accepts_once_its_publisher_has_run(new_ledger: World) -> N
     assert parse_wrapped_keys(new_ledger.archived()["keys/1"]) == keys_of(new_ledger)
 
 
-def test_keys_are_made_once(new_ledger: World) -> None:
+def test_keys_are_created_once(new_ledger: World) -> None:
     """Neither a later run nor another container replaces them."""
     run()
     keys = keys_of(new_ledger)
@@ -72,15 +72,15 @@ def test_keys_are_made_once(new_ledger: World) -> None:
     ("where", "method"),
     [(WrappingKey, "first_keys"), (LedgerObjects, "put_once"), (LedgersTable, "put_first_keys")],
 )
-def test_a_run_that_dies_between_is_made_up_for(
+def test_an_interrupted_run_is_completed_by_the_next(
     new_ledger: World,
     monkeypatch: pytest.MonkeyPatch,
     where: type,
     method: str,
     took_effect: bool,
 ) -> None:
-    """Before and after each call: the next run ends with one set of keys, the archive's."""
-    with monkeypatch.context() as dying:
+    """Before and after each call: there is one set of keys, the archive's."""
+    with monkeypatch.context() as patch:
         do: Callable[..., Any] = getattr(where, method)
 
         def die(*arguments: Any, **named: Any) -> None:
@@ -88,7 +88,7 @@ def test_a_run_that_dies_between_is_made_up_for(
                 do(*arguments, **named)
             raise ConnectionError
 
-        dying.setattr(where, method, die)
+        patch.setattr(where, method, die)
         with pytest.raises(ConnectionError):
             run()
     before = new_ledger.archived().get("keys/1")
@@ -99,10 +99,10 @@ def test_a_run_that_dies_between_is_made_up_for(
     assert status() == 201
 
 
-def test_of_two_runs_at_once_one_makes_the_keys(
+def test_of_two_concurrent_runs_one_creates_the_keys(
     new_ledger: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other finds the archive's, and takes those."""
+    """The other uses those of the archive."""
     put_once = LedgerObjects.put_once
     first = [True]
 
@@ -117,8 +117,8 @@ def test_of_two_runs_at_once_one_makes_the_keys(
     assert parse_wrapped_keys(new_ledger.archived()["keys/1"]) == keys
 
 
-def test_archived_keys_are_read_as_they_are_written() -> None:
-    """And nothing else is."""
+def test_archived_keys_are_read_back_and_nothing_else() -> None:
+    """Anything else is a FormatError."""
     keys = WrappedKeys(b"i" * 184, {1: b"l" * 184})
     assert parse_wrapped_keys(keys.to_bytes()) == keys
     for data in (b"", b"{}", b"[]", b"\xff", b'{"index_key":"AA==","ledger_keys":{"x":"AA=="}}'):

@@ -20,10 +20,8 @@ from tests.tlog.naive import mth
 from tests.world import ALIAS, LEDGER, NAME, ORIGIN, World
 
 
-def test_the_checkpoint_is_signed_by_both_keys_over_the_recounted_root(
-    world: World, clock: Clock
-) -> None:
-    """Text and signatures are taken apart by hand and checked with cryptography alone."""
+def test_both_keys_sign_the_checkpoint_of_the_recounted_root(world: World, clock: Clock) -> None:
+    """Parsed by hand and verified with cryptography alone."""
     append(3)
     run()
     note = world.published()["checkpoint"].decode()
@@ -67,7 +65,7 @@ def test_the_checkpoint_is_signed_by_both_keys_over_the_recounted_root(
 def test_tiles_and_bundles_are_those_of_the_specification(
     world: World, clock: Clock, growth: tuple[int, ...]
 ) -> None:
-    """After each growth: exactly the tiles that C2SP names, with the hashes recounted."""
+    """After each growth: exactly the tiles of C2SP, with recounted hashes."""
     for count in growth:
         append(count)
         run()
@@ -94,7 +92,7 @@ def test_tiles_and_bundles_are_those_of_the_specification(
 
 
 def test_digests_form_a_chain_of_signed_notes(world: World, clock: Clock) -> None:
-    """Each names its predecessor by name and SHA-256, continues its period and its size."""
+    """Each names its predecessor by name and SHA-256, and continues its period and size."""
     for count in (2, 300, 1):
         append(count)
         run()
@@ -120,8 +118,8 @@ def test_digests_form_a_chain_of_signed_notes(world: World, clock: Clock) -> Non
         previous, size, until = f"{name} {digest}", fields["size-after"], fields["to"]
 
 
-def followed(world: World, followed: int, *missing: int) -> None:
-    """Put what the follower counted: entries followed, events missing of each portal."""
+def put_gaps(world: World, followed: int, *missing: int) -> None:
+    """Put the follower's counts: entries followed, events missing of each portal."""
     portals = {f"p{number}": {"N": str(n)} for number, n in enumerate(missing)}
     item: dict[str, Any] = {
         "key": {"S": f"{ORIGIN}#gaps"},
@@ -133,30 +131,30 @@ def followed(world: World, followed: int, *missing: int) -> None:
     world.dynamodb.put_item(TableName=f"{NAME}-views", Item=item)
 
 
-def counted(world: World) -> tuple[str, str]:
-    """Return the lines of the newest digest that say what the follower counted."""
+def gap_lines(world: World) -> tuple[str, str]:
+    """Return the lines `followed` and `missing` of the newest digest."""
     lines = world.published_file("digests/latest").decode().split("\n")
     return lines[10], lines[11]
 
 
-def test_a_digest_says_how_many_numbered_events_never_came(world: World, clock: Clock) -> None:
-    """As the follower counted; before it did, that nothing was followed."""
+def test_a_digest_contains_the_counts_of_the_follower(world: World, clock: Clock) -> None:
+    """In the first digest nothing was followed."""
     append(5)
-    followed(world, 6, 9)  # of a ledger that was here before: nothing of this one is published
+    put_gaps(world, 6, 9)  # of an earlier ledger: nothing of this one is published
     run()
-    assert counted(world) == ("followed 0", "missing 0 0")
-    followed(world, 6, 2)
+    assert gap_lines(world) == ("followed 0", "missing 0 0")
+    put_gaps(world, 6, 2)
     clock.now += 60
     append(1)
     run()
-    assert counted(world) == ("followed 6", "missing 2 1")
+    assert gap_lines(world) == ("followed 6", "missing 2 1")
 
 
-@pytest.mark.parametrize("claimed", [10**30, 10**15, 10**9, 999_999_999])
-def test_one_portals_numbers_do_not_hide_anothers_gap(
+@pytest.mark.parametrize("claimed", [10**30, 10**9, 999_999_999])
+def test_the_numbers_of_one_portal_hide_no_gap_of_another(
     world: World, clock: Clock, claimed: int
 ) -> None:
-    """However many events one claims, it counts up to a bound, and the other is counted beside."""
+    """The count of one portal is bounded, whatever it claims."""
     append(5)
     run()
     for others, line in (
@@ -165,39 +163,39 @@ def test_one_portals_numbers_do_not_hide_anothers_gap(
         ((2, 40), "missing 1000000041 3"),
         ((1,) * 1500, f"missing {999_999_999 + 998} 999"),
     ):
-        followed(world, 4, claimed, *others)
+        put_gaps(world, 4, claimed, *others)
         append(1)
         clock.now += 60
         assert run()["published"] is True
-        assert counted(world) == ("followed 4", line)
+        assert gap_lines(world) == ("followed 4", line)
 
 
-@pytest.mark.parametrize("wrong", ["unreadable", "ahead", "not there"])
-def test_what_was_counted_is_repeated_where_the_follower_does_not_say(
-    world: World, clock: Clock, wrong: str
+@pytest.mark.parametrize("state", ["unreadable", "ahead", "missing"])
+def test_a_digest_repeats_counts_that_are_unknown_now(
+    world: World, clock: Clock, state: str
 ) -> None:
-    """Views are derived: whatever happens to them, publishing goes on, and says what is true."""
+    """Lost or wrong views do not stop publishing."""
     append(5)
     run()
-    followed(world, 4, 2)
+    put_gaps(world, 4, 2)
     append(1)
     clock.now += 60
     run()
-    assert counted(world) == ("followed 4", "missing 2 1")
-    if wrong == "unreadable":
+    assert gap_lines(world) == ("followed 4", "missing 2 1")
+    if state == "unreadable":
         world.dynamodb.delete_table(TableName=f"{NAME}-views")
-    elif wrong == "ahead":
-        followed(world, 8)  # seven are published
+    elif state == "ahead":
+        put_gaps(world, 8)  # seven are published
     else:
         world.dynamodb.delete_item(TableName=f"{NAME}-views", Key={"key": {"S": f"{ORIGIN}#gaps"}})
     append(1)
     clock.now += 60
     assert run()["published"] is True
-    assert counted(world) == ("followed 4", "missing 2 1")
+    assert gap_lines(world) == ("followed 4", "missing 2 1")
 
 
-def test_nothing_new_publishes_nothing_but_a_heartbeat_an_hour(world: World, clock: Clock) -> None:
-    """An hourly digest with a fresh signed time shows that the ledger lives."""
+def test_without_new_entries_an_hourly_heartbeat_is_published(world: World, clock: Clock) -> None:
+    """Its signed time shows that the ledger is alive."""
     assert run() == {"published": False, "size": 0}
     append(1)
     assert run()["published"] is True
@@ -213,10 +211,10 @@ def test_nothing_new_publishes_nothing_but_a_heartbeat_an_hour(world: World, clo
     assert after["checkpoint"].split(b"\n\n")[0] == before["checkpoint"].split(b"\n\n")[0]
 
 
-def test_every_block_is_archived_before_it_is_signed_for(
+def test_every_block_is_archived_before_its_checkpoint_is_signed(
     world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When KMS refuses to sign, the archive holds each block's exact bytes already, locked."""
+    """If KMS refuses to sign, the archive has the exact bytes of each block, locked."""
     append(1, 2)
 
     def refuse(*_: object) -> bytes:
@@ -233,8 +231,8 @@ def test_every_block_is_archived_before_it_is_signed_for(
         assert stored["ObjectLockMode"] == "GOVERNANCE"
 
 
-def test_full_tiles_and_digests_are_locked_and_nothing_else(world: World, clock: Clock) -> None:
-    """Partial tiles and the two pointers must stay replaceable."""
+def test_only_full_tiles_and_digests_are_locked(world: World, clock: Clock) -> None:
+    """Partial tiles, the checkpoint and digests/latest are replaceable."""
     append(300)
     run()
     for path in world.published():
@@ -243,8 +241,8 @@ def test_full_tiles_and_digests_are_locked_and_nothing_else(world: World, clock:
         assert ("ObjectLockMode" in head) != replaceable, path
 
 
-def test_a_backlog_is_published_in_as_many_runs_as_it_takes(world: World, clock: Clock) -> None:
-    """A run whose time is up publishes what it has verified; the next goes on from there."""
+def test_a_backlog_is_published_in_several_runs(world: World, clock: Clock) -> None:
+    """A run whose time is up publishes what it has verified; the next one continues."""
     append(2, 2, 2)
     publisher = handler.publisher()
     sizes = []
@@ -255,8 +253,8 @@ def test_a_backlog_is_published_in_as_many_runs_as_it_takes(world: World, clock:
     assert len([n for n in world.published() if n.startswith("digests/2")]) == 3
 
 
-def test_no_signature_leaves_unverified(world: World, clock: Clock) -> None:
-    """A key that is not the one it is taken for: nothing is committed, nothing published."""
+def test_an_invalid_signature_is_not_published(world: World, clock: Clock) -> None:
+    """With another public key than that of KMS, nothing is committed."""
     append(1)
     signer = handler.publisher().signer
     other = Signer(

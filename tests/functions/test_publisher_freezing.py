@@ -1,6 +1,6 @@
-"""The publisher's handler on moto: history and tables that disagree are never signed over.
+"""The publisher's handler on moto: it freezes if history and tables disagree.
 
-Each way of tampering, and the exact reason, stands in tests/attacks; here is what it does not say.
+tests/attacks has each way of tampering and the exact reason of its freeze; these are other facts.
 """
 
 import pytest
@@ -16,10 +16,8 @@ from tests.world import LEDGER, NAME, ORIGIN, World
 @pytest.mark.parametrize(
     "attribute", ["body", "signature", "head", "count"], ids="a changed {}".format
 )
-def test_a_block_that_was_changed_freezes_the_ledger(
-    world: World, clock: Clock, attribute: str
-) -> None:
-    """No signature is ever made over it, and the sequencer stops too."""
+def test_a_changed_block_freezes_the_ledger(world: World, clock: Clock, attribute: str) -> None:
+    """Nothing more is published, and the sequencer stops too."""
     append(2)
     run()
     append(1)
@@ -42,10 +40,10 @@ def test_a_block_that_was_changed_freezes_the_ledger(
 
 
 @pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
-def test_blocks_behind_what_is_published_freeze_the_ledger(
+def test_blocks_short_of_the_published_size_freeze_the_ledger(
     world: World, clock: Clock, warm: bool
 ) -> None:
-    """A table restored to an earlier time is never published over."""
+    """Nothing is published over a table restored to an earlier time."""
     append(2)
     append(1)
     run()
@@ -58,8 +56,8 @@ def test_blocks_behind_what_is_published_freeze_the_ledger(
 
 
 @pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
-def test_another_prefix_freezes_the_ledger(world: World, clock: Clock, warm: bool) -> None:
-    """Blocks signed by the right key, of another history, under the same origin: not published."""
+def test_another_history_freezes_the_ledger(world: World, clock: Clock, warm: bool) -> None:
+    """Even with blocks that the sequencer's key signed, under the same origin."""
     append(1)
     run()
     for item in world.items("blocks"):
@@ -78,10 +76,10 @@ def test_another_prefix_freezes_the_ledger(world: World, clock: Clock, warm: boo
 
 
 @pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
-def test_a_published_state_that_its_keys_did_not_sign_freezes_the_ledger(
+def test_a_forged_published_state_freezes_the_ledger(
     world: World, clock: Clock, warm: bool
 ) -> None:
-    """Else the next digest would name a digest that nobody can find."""
+    """Otherwise the next digest would name a digest that was never published."""
     append(1)
     run()
     (state,) = world.states()
@@ -97,10 +95,10 @@ def test_a_published_state_that_its_keys_did_not_sign_freezes_the_ledger(
 
 
 def test_a_freeze_before_the_first_digest_can_be_lifted(world: World, clock: Clock) -> None:
-    """Removing the reason is enough, also where nothing was published yet."""
+    """By removing the reason."""
     append(1)
-    handler.publisher().state.freeze("a test says so")
-    with pytest.raises(FrozenError, match="a test says so"):
+    handler.publisher().state.freeze("test freeze")
+    with pytest.raises(FrozenError, match="test freeze"):
         run()
     world.dynamodb.update_item(
         TableName=f"{NAME}-ledgers",
@@ -111,10 +109,10 @@ def test_a_freeze_before_the_first_digest_can_be_lifted(world: World, clock: Clo
 
 
 @pytest.mark.parametrize("state", ["put back three days", "deleted"])
-def test_a_digest_gets_no_second_successor_though_its_copies_are_gone(
+def test_a_digest_gets_no_second_successor_without_its_copies(
     world: World, clock: Clock, state: str
 ) -> None:
-    """Neither after days without a digest, nor as the first digest of a ledger that has some."""
+    """With a state of three days before, or none, and without the newest files."""
     append(1)
     run()
     (old,) = world.states()

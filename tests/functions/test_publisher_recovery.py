@@ -1,4 +1,4 @@
-"""The publisher's handler on moto: what dead and overtaken runs leave behind."""
+"""The publisher's handler on moto: recovery after interrupted and overtaken runs."""
 
 from typing import Any
 
@@ -12,21 +12,26 @@ from tests.functions.publishing import Clock, append, run
 from tests.world import World
 
 
-def test_files_that_a_crash_left_unwritten_are_put_from_the_state(
+def _die(*_: object) -> None:
+    raise ConnectionError
+
+
+def _refuse(*_: object) -> None:
+    raise UnreachableError("the bus accepted no announcement")
+
+
+def test_files_missing_after_a_crash_are_put_from_the_state(
     world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Dying right after the commit point: the next run puts the very bytes that were stored."""
+    """After a crash at the commit point the next run puts the stored bytes."""
     append(1)
     run()
     append(1)
     clock.now += 60
 
-    def die(*_: object) -> None:
-        raise ConnectionError
-
-    with monkeypatch.context() as dying:
-        dying.setattr(publish, "put_signed_files", die)
-        dying.setattr(handler.publisher().memory, "finished_version", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, "put_signed_files", _die)
+        patch.setattr(handler.publisher().memory, "finished_version", 1)
         with pytest.raises(ConnectionError):
             run()
     handler.publisher.cache_clear()
@@ -40,8 +45,8 @@ def test_files_that_a_crash_left_unwritten_are_put_from_the_state(
     assert b"\n3\n" in published["checkpoint"]
 
 
-def test_a_publisher_that_was_overtaken_leaves_the_newer_files(world: World, clock: Clock) -> None:
-    """A zombie that wakes before putting its files never puts an older checkpoint."""
+def test_an_overtaken_publisher_leaves_the_newer_files(world: World, clock: Clock) -> None:
+    """A zombie that continues late puts no older checkpoint."""
     append(1)
     run()
     zombie = handler.publisher()
@@ -56,8 +61,10 @@ def test_a_publisher_that_was_overtaken_leaves_the_newer_files(world: World, clo
     assert world.published() == newer
 
 
-def test_a_zombie_that_finds_its_tiles_replaced_does_not_freeze(world: World, clock: Clock) -> None:
-    """Partial tiles go once full: who still looks for them was overtaken, nothing was altered."""
+def test_a_zombie_whose_partial_tiles_are_deleted_does_not_freeze(
+    world: World, clock: Clock
+) -> None:
+    """Only an overtaken run reads partial tiles of full ones; nothing was altered."""
     append(1)
     run()
     handler.publisher.cache_clear()
@@ -66,7 +73,7 @@ def test_a_zombie_that_finds_its_tiles_replaced_does_not_freeze(world: World, cl
     calls: list[int] = []
 
     class Delayed:
-        """The state as it was before another publisher moved on, seen once."""
+        """The state before another publisher replaced it, in the first read."""
 
         def published(self) -> Any:
             calls.append(1)
@@ -86,20 +93,17 @@ def test_a_zombie_that_finds_its_tiles_replaced_does_not_freeze(world: World, cl
     assert all("frozen" not in item for item in world.items("ledgers"))
 
 
-def test_partial_tiles_that_a_dead_run_left_are_dropped_by_the_next_cold_one(
+def test_the_next_cold_run_deletes_partial_tiles_of_an_interrupted_one(
     world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It died between the commit point and its tidying."""
+    """It was interrupted between the commit point and their deletion."""
     append(10)
     run()
     append(300)
     clock.now += 60
 
-    def die(*_: object) -> None:
-        raise ConnectionError
-
-    with monkeypatch.context() as dying:
-        dying.setattr(type(handler.publisher().tiles), "delete", die)
+    with monkeypatch.context() as patch:
+        patch.setattr(type(handler.publisher().tiles), "delete", _die)
         with pytest.raises(ConnectionError):
             run()
     assert "tile/0/000.p/11" in world.published()
@@ -111,22 +115,19 @@ def test_partial_tiles_that_a_dead_run_left_are_dropped_by_the_next_cold_one(
     assert partial == []
 
 
-def test_a_digest_that_could_not_be_announced_is_announced_by_the_next_run(
+def test_an_announcement_that_failed_is_sent_by_the_next_run(
     world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also by the same container: the bus refused it after all files were put."""
+    """Of the same container: the bus refused it after all files were put."""
     append(1)
     run()
     publisher = handler.publisher()
     announce = publisher.announce
     announced: list[int] = []
 
-    def refuse(*_: object) -> None:
-        raise UnreachableError("the bus took no announcement")
-
     append(1)
     clock.now += 60
-    object.__setattr__(publisher, "announce", refuse)
+    object.__setattr__(publisher, "announce", _refuse)
     with pytest.raises(UnreachableError):
         run()
 
@@ -140,20 +141,17 @@ def test_a_digest_that_could_not_be_announced_is_announced_by_the_next_run(
     assert announced == [3]
 
 
-def test_a_bus_that_refuses_does_not_stop_publishing(
+def test_an_unavailable_bus_does_not_stop_publishing(
     world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each minute has its digest; all of them are announced, in order, once the bus listens."""
+    """All digests are announced, in order, once the bus accepts them."""
     publisher = handler.publisher()
     announced: list[int] = []
-
-    def refuse(*_: object) -> None:
-        raise UnreachableError("the bus took no announcement")
 
     def announce(state: PublishedState) -> None:
         announced.append(state.size)
 
-    object.__setattr__(publisher, "announce", refuse)
+    object.__setattr__(publisher, "announce", _refuse)
     for _ in range(3):
         append(1)
         clock.now += 60
@@ -187,46 +185,42 @@ def test_a_file_that_changes_at_every_replacement_fails_the_run(
     assert world.published()["checkpoint"] == bytes(state["checkpoint"]["B"])
 
 
-def partials_beside_full_ones(world: World) -> list[str]:
+def superseded_tiles(world: World) -> list[str]:
     published = world.published()
     return [name for name in published if name.rpartition(".p/")[0] in published]
 
 
-def test_partial_tiles_go_however_far_the_ledger_grew(
+def test_partial_tiles_are_deleted_however_far_the_ledger_grew(
     world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The run that died before tidying had filled three tiles, and the last of them is full."""
+    """The interrupted run had filled three tiles."""
     append(10)
     run()
     append(256, 256, 245)
     clock.now += 60
-    with monkeypatch.context() as dying:
-        dying.setattr(handler.publisher().tiles, "delete", _die)
+    with monkeypatch.context() as patch:
+        patch.setattr(handler.publisher().tiles, "delete", _die)
         with pytest.raises(ConnectionError):
             run()
-    assert "tile/0/000.p/11" in partials_beside_full_ones(world)
-    run()  # the same container: it knows that it did not finish
-    assert partials_beside_full_ones(world) == []
+    assert "tile/0/000.p/11" in superseded_tiles(world)
+    run()  # the same container, which did not complete the state
+    assert superseded_tiles(world) == []
 
 
-def test_partial_tiles_of_a_size_that_was_never_published_go_once_full(
+def test_partial_tiles_of_an_unpublished_size_are_deleted_once_full(
     world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A run put the tiles of 301 entries and died; the next one publishes 813."""
+    """A run put the tiles of 301 entries and was interrupted; the next publishes 813."""
     append(10)
     run()
     append(256, 34)
     clock.now += 60
-    with monkeypatch.context() as dying:
-        dying.setattr(handler.publisher().state, "swap_published", _die)
+    with monkeypatch.context() as patch:
+        patch.setattr(handler.publisher().state, "swap_published", _die)
         with pytest.raises(ConnectionError):
             run()
     assert "tile/0/001.p/45" in world.published()
     append(256, 256)
     clock.now += 60
     run()
-    assert partials_beside_full_ones(world) == []
-
-
-def _die(*_: object) -> None:
-    raise ConnectionError
+    assert superseded_tiles(world) == []

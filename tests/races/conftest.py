@@ -9,7 +9,10 @@ from functions.sequencer import handler as sequencing
 from tests.functions.publishing import Clock
 from tests.races.race import Race
 from tests.races.scheduler import install_scheduler
+from tests.restored_world import empty_world, world
 from tests.world import World
+
+__all__ = ["clock", "empty_world", "race", "world"]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A published ledger of several blocks, and the commands that mend it."""
+"""Fixtures of the recovery tests: published ledgers, and the commands that repair them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,35 +9,37 @@ from functions.publisher import handler as publishing
 from functions.sequencer import handler as sequencing
 from tests.functions.publishing import Clock, append, run
 from tests.moto_state import MotoState
-from tests.recovery.lost_tables import Commands, cold
-from tests.world import World, made_world
+from tests.recovery.lost_tables import Commands, start_containers
+from tests.restored_world import empty_world, world
+from tests.world import World
+
+__all__ = ["clock", "commands", "empty_world", "grown", "large", "world"]
 
 
 @contextmanager
 def moved_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
-    """Start fresh containers by a clock that the test moves."""
+    """Start new containers with a clock that the test moves."""
     clock = Clock()
-    cold()
+    start_containers()
     monkeypatch.setattr(publishing, "time", clock)
     monkeypatch.setattr(sequencing, "time", clock)
     yield clock
-    cold()
+    start_containers()
 
 
-def saved(grow: Callable[[Clock], None]) -> tuple[MotoState, int]:
-    """Return what a ledger stores once `grow` has run in it, and the time then."""
-    with (
-        pytest.MonkeyPatch.context() as monkeypatch,
-        made_world(monkeypatch),
-        moved_clock(monkeypatch) as clock,
-    ):
+def saved(
+    empty_world: tuple[World, MotoState], grow: Callable[[Clock], None]
+) -> tuple[MotoState, int]:
+    """Return the state of a ledger after `grow`, and its time."""
+    empty_world[1].load()
+    with pytest.MonkeyPatch.context() as monkeypatch, moved_clock(monkeypatch) as clock:
         grow(clock)
         return MotoState.save(), clock.now
 
 
 @pytest.fixture
 def clock(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
-    """Fresh containers, by a clock that the test moves."""
+    """New containers, and a clock that the test moves."""
     with moved_clock(monkeypatch) as clock:
         yield clock
 
@@ -59,16 +61,16 @@ def _grow_large(clock: Clock) -> None:
     run()
 
 
-@pytest.fixture(scope="session")
-def grown_state() -> tuple[MotoState, int]:
+@pytest.fixture(scope="module")
+def grown_state(empty_world: tuple[World, MotoState]) -> tuple[MotoState, int]:
     """The stored state of `grown`."""
-    return saved(_grow)
+    return saved(empty_world, _grow)
 
 
-@pytest.fixture(scope="session")
-def large_state() -> tuple[MotoState, int]:
+@pytest.fixture(scope="module")
+def large_state(empty_world: tuple[World, MotoState]) -> tuple[MotoState, int]:
     """The stored state of `large`."""
-    return saved(_grow_large)
+    return saved(empty_world, _grow_large)
 
 
 @pytest.fixture
@@ -89,4 +91,5 @@ def large(large_state: tuple[MotoState, int], world: World, clock: Clock) -> Wor
 
 @pytest.fixture
 def commands(capsys: pytest.CaptureFixture[str]) -> Commands:
+    """The recovery commands of the ledger."""
     return Commands(capsys)

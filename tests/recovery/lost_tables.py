@@ -1,4 +1,4 @@
-"""What disasters do to tables, and the commands that mend it, run in this process."""
+"""Losses of tables, and the commands that repair them, run in this process."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ KEYS = {"blocks": ("origin", "first_seq"), "events": ("key",), "ledgers": ("key"
 
 
 def empty(world: World, table: str, *, from_seq: int = 0, before_seq: int = 1 << 60) -> None:
-    """Lose a table's items, or those of blocks or entries in a range."""
+    """Delete a table's items, all or those of a range of entries."""
     for item in world.items(table):
         seq = int((item.get("first_seq") or item.get("seq") or {"N": "0"})["N"])
         if from_seq <= seq < before_seq:
@@ -23,18 +23,18 @@ def empty(world: World, table: str, *, from_seq: int = 0, before_seq: int = 1 <<
 
 
 def contents(world: World, table: str) -> list[str]:
-    """A table's items in an order, byte for byte."""
+    """Return the items of a table, sorted, byte for byte."""
     return sorted(repr(sorted(item.items())) for item in world.items(table))
 
 
-def cold() -> None:
-    """The platform starts new containers."""
+def start_containers() -> None:
+    """Start new containers."""
     sequencing.sequencer.cache_clear()
     publishing.publisher.cache_clear()
 
 
 def frozen(world: World) -> str | None:
-    """What the ledger is frozen for."""
+    """Return the reason of the ledger's freeze, None if there is none."""
     for item in world.items("ledgers"):
         if item["key"]["S"] == f"{ORIGIN}#published" and "frozen" in item:
             return str(item["frozen"]["S"])
@@ -43,7 +43,7 @@ def frozen(world: World) -> str | None:
 
 @dataclass(frozen=True)
 class Commands:
-    """`ledger rebuild` and `ledger unfreeze` of the test's ledger."""
+    """The recovery commands of the test's ledger."""
 
     capture: pytest.CaptureFixture[str]
 

@@ -1,4 +1,4 @@
-"""`ledger rebuild`: blocks and index come back from the archive, and the same ledger goes on."""
+"""`ledger rebuild` restores blocks and index from the archive, and the ledger continues."""
 
 import time
 from functools import cache
@@ -18,15 +18,15 @@ from functions.sequencer import handler as sequencing
 from tests.crashes.faults import Fault, install_wire
 from tests.functions.pipeline import message, sealed_record
 from tests.functions.publishing import CONTEXT, Clock, append, root_of, run
-from tests.recovery.lost_tables import Commands, cold, contents, empty, frozen
+from tests.recovery.lost_tables import Commands, contents, empty, frozen, start_containers
 from tests.world import LEDGER, NAME, ORIGIN, World
 
 SIZE = 14
 
 
-def continues(world: World, clock: Clock) -> None:
-    """The next append and the next publish are of the same ledger."""
-    cold()
+def check_continuation(world: World, clock: Clock) -> None:
+    """Check that the next batch and the next digest continue the ledger."""
+    start_containers()
     before = len(world.items("events"))
     append(3)
     clock.now += 60
@@ -41,10 +41,10 @@ def archived(world: World, first_seq: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("lost", [("blocks", "events"), ("blocks",), ("events",)], ids="+".join)
-def test_lost_tables_are_what_they_were_byte_for_byte(
+def test_lost_tables_are_restored_byte_for_byte(
     grown: World, clock: Clock, commands: Commands, lost: tuple[str, ...]
 ) -> None:
-    """Whichever were lost; then the ledger grows and is published as if nothing had been."""
+    """One or both; then the ledger continues."""
     before = {table: contents(grown, table) for table in ("blocks", "events")}
     for table in lost:
         empty(grown, table)
@@ -56,20 +56,20 @@ def test_lost_tables_are_what_they_were_byte_for_byte(
     assert [report["blocks"][name] for name in blocks] == [len(before["blocks"]), 0]
     assert report["events"]["put"] == (len(before["events"]) if "events" in lost else 0)
     assert (report["size"], report["lost_rows"], report["frozen"]) == (SIZE, 0, None)
-    continues(grown, clock)
+    check_continuation(grown, clock)
 
 
-def test_what_is_rebuilt_is_verified_by_the_command(
+def test_a_rebuilt_ledger_is_verified(
     world: World, clock: Clock, commands: Commands, tmp_path: Any
 ) -> None:
-    """The whole drill: emptied, rebuilt, appended to, published; `ledger verify` says verified."""
+    """`ledger verify` exits 0 after loss, rebuild, append and publication."""
     clock.now = int(time.time()) - 300
     append(2)
     run()
     empty(world, "blocks")
     empty(world, "events")
     assert commands.rebuild().code == 0
-    cold()
+    start_containers()
     append(5)
     clock.now += 60
     run()
@@ -81,21 +81,21 @@ def test_what_is_rebuilt_is_verified_by_the_command(
     assert len(world.items("events")) == 7
 
 
-@pytest.mark.parametrize("kept_from", [0, 3, 10])
-def test_a_table_that_is_only_partly_filled_is_completed(
-    grown: World, clock: Clock, commands: Commands, kept_from: int
+@pytest.mark.parametrize("first_left", [0, 3, 10])
+def test_a_partly_filled_table_is_completed(
+    grown: World, clock: Clock, commands: Commands, first_left: int
 ) -> None:
-    """As a rebuild that died leaves it, or a restore from a backup: what is there stays."""
+    """As after an interrupted rebuild or a restored backup: items that are there remain."""
     before = {table: contents(grown, table) for table in ("blocks", "events")}
     for table in before:
-        empty(grown, table, before_seq=kept_from)
-        empty(grown, table, from_seq=kept_from + 1)
+        empty(grown, table, before_seq=first_left)
+        empty(grown, table, from_seq=first_left + 1)
     assert commands.rebuild().code == 0
     assert {table: contents(grown, table) for table in before} == before
-    continues(grown, clock)
+    check_continuation(grown, clock)
 
 
-def test_a_rebuild_that_dies_anywhere_is_finished_by_the_next(
+def test_a_rebuild_interrupted_at_any_call_is_completed_by_the_next(
     world: World, clock: Clock, commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At any call to AWS, before and after it took effect; frozen from the first write on."""
@@ -104,7 +104,7 @@ def test_a_rebuild_that_dies_anywhere_is_finished_by_the_next(
     grown = world
     before = {table: contents(grown, table) for table in ("blocks", "events")}
     wire = install_wire(monkeypatch)
-    for service in ("dynamodb", "kms", "s3", "ssm"):  # to make clients is most of the time
+    for service in ("dynamodb", "kms", "s3", "ssm"):  # creating clients takes most of the time
         monkeypatch.setattr(clients, service, cache(getattr(clients, service)))
     wrote = 0
     for fault in (Fault.UNSENT, Fault.TIMED_OUT):
@@ -116,11 +116,11 @@ def test_a_rebuild_that_dies_anywhere_is_finished_by_the_next(
             wire.forget()
             wire.armed = {at: fault}
             with wire.under_test():
-                died = commands.rebuild()
+                failed = commands.rebuild()
             if at not in wire.occurred:
-                assert died.code == 0
+                assert failed.code == 0
                 break
-            assert died.code == 3
+            assert failed.code == 3
             if grown.items("blocks") or grown.items("events"):
                 wrote += 1
                 lifted = wire.calls[-1] == "dynamodb.UpdateItem" and fault is Fault.TIMED_OUT
@@ -129,14 +129,14 @@ def test_a_rebuild_that_dies_anywhere_is_finished_by_the_next(
             assert {table: contents(grown, table) for table in before} == before
             assert frozen(grown) is None
     assert wrote > 10
-    cold()
+    start_containers()
     append(1)
     clock.now += 60
     assert run()["size"] == 5
 
 
 def test_a_dry_run_writes_nothing(grown: World, commands: Commands) -> None:
-    """It verifies all the same, and says what would be done."""
+    """It verifies, and reports what would be done."""
     empty(grown, "blocks", from_seq=3)
     before = {table: contents(grown, table) for table in ("blocks", "events", "ledgers")}
     ran = commands.rebuild("--dry-run")
@@ -146,33 +146,33 @@ def test_a_dry_run_writes_nothing(grown: World, commands: Commands) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "damage",
     ["body", "signature", "head", "count", "another's", "missing", "swapped", "no block"],
 )
-def test_an_archive_that_does_not_verify_is_refused_before_anything_is_written(
-    grown: World, commands: Commands, spoil: str
+def test_an_archive_with_a_bad_block_is_refused_before_any_write(
+    grown: World, commands: Commands, damage: str
 ) -> None:
-    """The last block is spoilt: those before it are not put either, and nothing is frozen."""
+    """The last block is bad: those before it are not put either, and nothing is frozen."""
     place = archived(grown, 10)
     data = grown.s3.get_object(**place)["Body"].read()
     lines = data.split(b"\n", 5)
-    if spoil == "body":
+    if damage == "body":
         data = data[:-1] + bytes([data[-1] ^ 1])
-    elif spoil == "signature":
+    elif damage == "signature":
         other = grown.s3.get_object(**archived(grown, 3))["Body"].read().split(b"\n", 5)
         data = b"\n".join([*lines[:4], other[4], lines[5]])
-    elif spoil == "head":
+    elif damage == "head":
         data = b"\n".join([*lines[:3], b"A" * 43 + b"=", *lines[4:]])
-    elif spoil == "count":
+    elif damage == "count":
         data = b"\n".join([*lines[:2], b"10 3", *lines[3:]])
-    elif spoil == "another's":
+    elif damage == "another's":
         data = data.replace(ORIGIN.encode(), b"audit.example.org/other", 1)
-    elif spoil == "swapped":
+    elif damage == "swapped":
         data = grown.s3.get_object(**archived(grown, 3))["Body"].read()
-    elif spoil == "no block":
+    elif damage == "no block":
         data = b"{}"
     grown.s3.delete_object(**place)
-    if spoil != "missing":
+    if damage != "missing":
         grown.s3.put_object(**place, Body=data)
     empty(grown, "blocks")
     empty(grown, "events")
@@ -183,14 +183,14 @@ def test_an_archive_that_does_not_verify_is_refused_before_anything_is_written(
     assert frozen(grown) is None
 
 
-def test_a_history_that_is_signed_but_was_never_published_is_refused(
+def test_a_signed_history_that_was_never_published_is_refused(
     grown: World, clock: Clock, commands: Commands
 ) -> None:
-    """Whoever may use the sequencer's key makes another history: its tree is not the published."""
+    """With the sequencer's key, one can sign another history, with another tree."""
     empty(grown, "blocks")
     (state,) = grown.states()
     grown.dynamodb.delete_item(TableName=f"{NAME}-ledgers", Key={"key": state["key"]})
-    cold()
+    start_containers()
     append(2, 7, 4)
     for block in BlocksTable(grown.dynamodb, f"{NAME}-blocks", ORIGIN).since(0):
         grown.s3.put_object(**archived(grown, block.first_seq), Body=block.to_bytes())
@@ -202,8 +202,8 @@ def test_a_history_that_is_signed_but_was_never_published_is_refused(
     assert grown.items("blocks") == []
 
 
-def test_a_table_that_holds_another_block_is_refused(grown: World, commands: Commands) -> None:
-    """It is never written over, and nothing else is written either."""
+def test_a_table_with_another_block_is_refused(grown: World, commands: Commands) -> None:
+    """It is not replaced, and nothing else is written."""
     item = next(i for i in grown.items("blocks") if i["first_seq"]["N"] == "3")
     item["signature"] = {"B": bytes(64)}
     grown.dynamodb.put_item(TableName=f"{NAME}-blocks", Item=item)
@@ -215,10 +215,10 @@ def test_a_table_that_holds_another_block_is_refused(grown: World, commands: Com
     assert contents(grown, "blocks") == before
 
 
-def test_blocks_not_yet_published_stay_and_are_indexed(
+def test_unpublished_blocks_remain_and_are_indexed(
     grown: World, clock: Clock, commands: Commands
 ) -> None:
-    """They exist once, in the table: what is left of it is followed and indexed like the rest."""
+    """They are in the table alone."""
     append(5)
     before = contents(grown, "events")
     empty(grown, "blocks", before_seq=SIZE)
@@ -227,7 +227,7 @@ def test_blocks_not_yet_published_stay_and_are_indexed(
     assert ran.code == 0, ran.err
     assert "  1 blocks are in the table alone, until the next digest\n" in ran.out
     assert contents(grown, "events") == before
-    cold()
+    start_containers()
     clock.now += 60
     assert run()["size"] == SIZE + 5
 
@@ -235,7 +235,7 @@ def test_blocks_not_yet_published_stay_and_are_indexed(
 def test_unpublished_events_are_reported_lost_and_can_be_sent_again(
     grown: World, clock: Clock, commands: Commands
 ) -> None:
-    """The recovery point: their blocks are nowhere. Their index rows must not make them known."""
+    """Beyond the recovery point: their index rows must not make them duplicates."""
     again = [message(sealed_record()) for _ in range(2)]
     assert sequencing.handler({"Records": again}, CONTEXT) == {"batchItemFailures": []}
     empty(grown, "blocks")
@@ -244,17 +244,17 @@ def test_unpublished_events_are_reported_lost_and_can_be_sent_again(
     assert "what was accepted after 2026-11-23T" in ran.out
     assert "  2 rows of the index name entries that are nowhere; they are marked as lost" in ran.out
     assert commands.rebuild("--json").report["lost_rows"] == 0
-    cold()
+    start_containers()
     assert sequencing.handler({"Records": again}, CONTEXT) == {"batchItemFailures": []}
     clock.now += 60
     assert run()["size"] == SIZE + 2
     assert len([i for i in grown.items("events") if "lost" not in i]) == SIZE - 1 + 2
 
 
-def test_a_sequencer_that_remembers_a_lost_block_does_not_append_behind_it(
+def test_a_warm_sequencer_does_not_append_after_a_lost_block(
     grown: World, clock: Clock, commands: Commands
 ) -> None:
-    """It was warm all along, and never saw the freeze: a block behind nothing could never go."""
+    """Though it was not invoked during the freeze."""
     append(5)
     empty(grown, "blocks")
     assert commands.rebuild().code == 0
@@ -263,10 +263,10 @@ def test_a_sequencer_that_remembers_a_lost_block_does_not_append_behind_it(
     assert run()["size"] == SIZE + 3
 
 
-def test_a_publisher_that_read_the_state_before_a_rebuild_commits_nothing(
+def test_a_publisher_with_the_state_before_a_rebuild_commits_nothing(
     grown: World, clock: Clock, commands: Commands
 ) -> None:
-    """A freeze and its end in between are a change of the state like any other."""
+    """A freeze that was lifted changed the state."""
     before = publishing.publisher().state.published()
     empty(grown, "blocks")
     assert commands.rebuild().code == 0
@@ -275,8 +275,8 @@ def test_a_publisher_that_read_the_state_before_a_rebuild_commits_nothing(
         publishing.publisher().state.swap_published(before, replace(before, version=99))
 
 
-def test_entries_behind_a_gap_are_refused(grown: World, clock: Clock, commands: Commands) -> None:
-    """A sequencer that was warm appended behind blocks that are lost: no rebuild can close that."""
+def test_entries_after_a_gap_are_refused(grown: World, clock: Clock, commands: Commands) -> None:
+    """No rebuild can close a gap of lost blocks."""
     append(5)
     append(6)
     empty(grown, "blocks", before_seq=SIZE + 5)
@@ -285,10 +285,10 @@ def test_entries_behind_a_gap_are_refused(grown: World, clock: Clock, commands: 
     assert f"block {SIZE + 5}: expected entry {SIZE} next" in ran.err
 
 
-def test_rows_that_say_something_else_than_the_blocks_are_put_right(
+def test_index_rows_that_differ_from_the_blocks_are_replaced(
     grown: World, commands: Commands
 ) -> None:
-    """The index is derived: it is never the truth itself."""
+    """The index is derived from the blocks."""
     before = contents(grown, "events")
     item = grown.items("events")[0]
     grown.dynamodb.put_item(
@@ -300,24 +300,26 @@ def test_rows_that_say_something_else_than_the_blocks_are_put_right(
 
 
 def test_an_earlier_freeze_is_left_to_unfreeze(grown: World, commands: Commands) -> None:
-    """It was not for this, and who lifts it should have read why."""
+    """It has another reason, which the operator should read first."""
     grown.dynamodb.update_item(
         TableName=f"{NAME}-ledgers",
         Key={"key": {"S": f"{ORIGIN}#published"}},
         UpdateExpression="SET frozen = :reason",
-        ExpressionAttributeValues={":reason": {"S": "the publisher said so"}},
+        ExpressionAttributeValues={":reason": {"S": "test freeze"}},
     )
     empty(grown, "blocks")
     ran = commands.rebuild()
     assert ran.code == 0
-    assert "still frozen: the publisher said so\n" in ran.out
-    assert frozen(grown) == "the publisher said so"
+    assert "still frozen: test freeze\n" in ran.out
+    assert frozen(grown) == "test freeze"
     assert commands.unfreeze("--yes").code == 0
     assert frozen(grown) is None
 
 
-def test_what_is_not_there_is_said_in_one_line(grown: World, commands: Commands) -> None:
-    """A ledger that is not declared, a bucket that is none, a state that is gone."""
+def test_a_missing_ledger_bucket_or_state_is_one_line_of_error(
+    grown: World, commands: Commands
+) -> None:
+    """With the exit code of its kind."""
     ran = commands.rebuild("--ledger", "nowhere")
     assert (ran.code, ran.err) == (2, "ledger: stage test has no ledger nowhere\n")
     ran = commands.rebuild("--archive", "no-such-bucket")
@@ -327,12 +329,12 @@ def test_what_is_not_there_is_said_in_one_line(grown: World, commands: Commands)
     assert (ran.code, "has no published state" in ran.err) == (3, True)
 
 
-def test_the_rebuilt_tree_is_the_recounted_one(
+def test_the_rebuilt_tree_is_the_published_one(
     grown: World, clock: Clock, commands: Commands
 ) -> None:
-    """By hand, from the entries in the table, at the size that was published before."""
+    """Recounted from the entries of the table, at the published size."""
     root = root_of(grown)
     empty(grown, "blocks")
     assert commands.rebuild().code == 0
-    continues(grown, clock)
+    check_continuation(grown, clock)
     assert root_of(grown, SIZE) == root

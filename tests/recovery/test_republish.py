@@ -1,4 +1,4 @@
-"""`ledger republish`: lost published files are put back, byte for byte, and named."""
+"""`ledger republish` puts lost published files back, byte for byte, and names them."""
 
 import base64
 import re
@@ -10,7 +10,7 @@ import pytest
 from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.ledger.block import archived_name
 from tests.functions.publishing import Clock, append, run
-from tests.recovery.lost_tables import Commands, cold, empty, frozen
+from tests.recovery.lost_tables import Commands, empty, frozen, start_containers
 from tests.world import LEDGER, NAME, ORIGIN, World
 
 REPLACEABLE = ("checkpoint", "digests/latest")
@@ -23,8 +23,8 @@ def lose(world: World, *paths: str) -> None:
 
 
 def lock(world: World, path: str) -> str | None:
-    found = world.s3.head_object(Bucket=f"{NAME}-published", Key=f"{LEDGER}/{path}")
-    mode = found.get("ObjectLockMode")
+    head = world.s3.head_object(Bucket=f"{NAME}-published", Key=f"{LEDGER}/{path}")
+    mode = head.get("ObjectLockMode")
     assert (mode is None) == (".p/" in path)
     return None if mode is None else str(mode)
 
@@ -49,10 +49,10 @@ LOSSES: dict[str, Callable[[World], list[str]]] = {
 
 
 @pytest.mark.parametrize("what", LOSSES)
-def test_what_is_lost_is_put_back_and_named(large: World, commands: Commands, what: str) -> None:
-    """The very bytes, locked as before; and what is there already is left alone."""
+def test_lost_files_are_put_back_and_named(large: World, commands: Commands, what: str) -> None:
+    """The same bytes, locked as before; other files are unchanged."""
     before, lost = large.published(), LOSSES[what](large)
-    wanted = {path: lock(large, path) for path in lost}
+    locks = {path: lock(large, path) for path in lost}
     assert lost
     lose(large, *lost)
     dry = commands.republish("--dry-run", "--json")
@@ -65,18 +65,18 @@ def test_what_is_lost_is_put_back_and_named(large: World, commands: Commands, wh
     assert lines[0] == f"{ORIGIN}: 600 entries verified, {len(lost)} files put back"
     assert sorted(lines[1:]) == sorted(f"  missing: {path}: put back" for path in lost)
     assert large.published() == before
-    assert {path: lock(large, path) for path in lost} == wanted
+    assert {path: lock(large, path) for path in lost} == locks
     again = commands.republish("--json")
     assert (again.code, again.report["put_back"], again.report["lost"]) == (0, [], [])
 
 
-def test_a_ledger_that_froze_for_a_lost_file_goes_on(
+def test_a_ledger_frozen_for_a_lost_file_continues_afterwards(
     large: World, clock: Clock, commands: Commands
 ) -> None:
-    """Put back, then lifted: the next digest is one more of the same chain."""
+    """Once the file is back and the freeze is lifted."""
     lose(large, "tile/0/002.p/88")
     append(1)
-    cold()
+    start_containers()
     with pytest.raises(Exception, match="missing, and no full one in its place"):
         run()
     assert frozen(large) is not None
@@ -86,7 +86,7 @@ def test_a_ledger_that_froze_for_a_lost_file_goes_on(
     assert run()["size"] == 601
 
 
-def test_an_altered_file_is_not_put_over(large: World, commands: Commands) -> None:
+def test_an_altered_file_is_not_replaced(large: World, commands: Commands) -> None:
     """It is evidence, and `ledger verify` names it."""
     key = f"{LEDGER}/tile/0/000"
     large.s3.put_object(Bucket=f"{NAME}-published", Key=key, Body=b"altered")
@@ -95,10 +95,10 @@ def test_an_altered_file_is_not_put_over(large: World, commands: Commands) -> No
     assert large.published()["tile/0/000"] == b"altered"
 
 
-def test_a_digest_without_a_version_is_lost_for_good(
+def test_a_digest_without_a_version_is_reported_as_lost(
     large: World, commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody can sign it again; the rest is put back all the same."""
+    """The other files are put back."""
     lost = digests_of(large)[1]
     lose(large, lost, "tile/0/001")
     monkeypatch.setattr(LedgerObjects, "versions", lambda *_: iter(()))
@@ -111,7 +111,7 @@ def test_a_digest_without_a_version_is_lost_for_good(
 def test_a_version_that_its_successor_does_not_name_is_not_put_back(
     large: World, commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody's who wrote and deleted it."""
+    """Someone else wrote and deleted it."""
     lost = digests_of(large)[1]
     lose(large, lost)
     monkeypatch.setattr(LedgerObjects, "versions", lambda *_: iter([b"planted\n"]))
@@ -120,35 +120,37 @@ def test_a_version_that_its_successor_does_not_name_is_not_put_back(
     assert lost not in large.published()
 
 
-def put_over(world: World, path: str, data: bytes) -> None:
+def replace_file(world: World, path: str, data: bytes) -> None:
     world.s3.put_object(Bucket=f"{NAME}-published", Key=f"{LEDGER}/{path}", Body=data)
 
 
-def test_a_version_below_what_others_put_over_it_is_found(large: World, commands: Commands) -> None:
-    """Object Lock kept it, however many were put over it before it was deleted."""
+def test_a_version_under_others_is_found(large: World, commands: Commands) -> None:
+    """Object Lock retains it, however many versions followed."""
     before, lost = large.published(), digests_of(large)[1]
-    put_over(large, lost, b"planted\n")
-    put_over(large, lost, b"planted once more\n")
+    replace_file(large, lost, b"planted\n")
+    replace_file(large, lost, b"planted once more\n")
     lose(large, lost)
     ran = commands.republish("--json")
     assert (ran.code, ran.report["put_back"], ran.report["lost"]) == (0, [lost], [])
     assert large.published() == before
 
 
-def test_what_a_planted_digest_names_is_not_put_back(large: World, commands: Commands) -> None:
-    """A digest put over another cannot have a version of its own choice locked in the chain."""
+def test_a_file_that_a_planted_digest_names_is_not_put_back(
+    large: World, commands: Commands
+) -> None:
+    """A planted digest cannot have a version of its choice locked into the chain."""
     first, second, *_ = digests_of(large)
     true, forged = large.published()[second], b"planted in place of the first\n"
-    put_over(large, first, forged)
+    replace_file(large, first, forged)
     lose(large, first)
     named = base64.b64encode(sha256(forged).digest())
     planted = re.sub(rb"(?<=\nprevious )(\S+) \S+", rb"\1 " + named, true)
     assert planted != true
-    put_over(large, second, planted)
+    replace_file(large, second, planted)
     assert commands.republish().code == 0
-    there = large.published()
-    assert there[second] == planted  # evidence, and `ledger verify` names it
-    assert sha256(there[first]).digest() == base64.b64decode(
+    published = large.published()
+    assert published[second] == planted  # evidence, and `ledger verify` names it
+    assert sha256(published[first]).digest() == base64.b64decode(
         re.findall(rb"\nprevious \S+ (\S+)", true)[0]
     )
 
@@ -176,28 +178,30 @@ def restore_an_older_root(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "code", "says"),
+    ("damage", "code", "error"),
     [
         (change_a_block, 1, "block 520: not signed by the sequencer's key"),
         (lose_a_block_everywhere, 3, "block 300 is neither in the archive nor in the table"),
         (restore_an_older_root, 1, "are not what was published"),
     ],
 )
-def test_nothing_is_put_that_does_not_lead_to_the_signed_root(
-    large: World, commands: Commands, damage: Callable[[World], None], code: int, says: str
+def test_nothing_is_put_if_the_blocks_do_not_have_the_signed_root(
+    large: World, commands: Commands, damage: Callable[[World], None], code: int, error: str
 ) -> None:
-    """Refused before the first byte."""
+    """Refused before the first write."""
     lose(large, "tile/0/000")
     damage(large)
     before = large.published()
     ran = commands.republish()
     assert (ran.code, ran.out) == (code, "")
-    assert says in ran.err
+    assert error in ran.err
     assert large.published() == before
 
 
-def test_blocks_that_the_archive_lost_come_from_the_table(large: World, commands: Commands) -> None:
-    """Either copy is enough."""
+def test_blocks_missing_in_the_archive_are_read_from_the_table(
+    large: World, commands: Commands
+) -> None:
+    """One copy is enough."""
     key = f"{LEDGER}/{archived_name(0)}"
     large.s3.delete_object(Bucket=f"{NAME}-archive", Key=key)
     lose(large, "tile/0/000")

@@ -1,4 +1,4 @@
-"""`ledger unfreeze`: a freeze is lifted by this command alone, once everything agrees again."""
+"""`ledger unfreeze` lifts a freeze once all stored data agrees again."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from functions.publisher import handler as publishing
 from functions.sequencer import handler as sequencing
 from tests.functions.pipeline import message, sealed_record
 from tests.functions.publishing import CONTEXT, Clock, append, run
-from tests.recovery.lost_tables import Commands, cold, empty, frozen
+from tests.recovery.lost_tables import Commands, empty, frozen, start_containers
 from tests.world import LEDGER, NAME, ORIGIN, World
 
 SIZE = 14
@@ -20,10 +20,10 @@ REASON = f"the blocks do not reach the published size {SIZE}"
 
 
 def freeze(world: World, clock: Clock) -> None:
-    """By the publisher, for a block that is lost; then the block is back."""
+    """Have the publisher freeze the ledger for a lost block; put the block back."""
     (lost,) = (i for i in world.items("blocks") if i["first_seq"]["N"] == "10")
     empty(world, "blocks", from_seq=10)
-    cold()
+    start_containers()
     clock.now += 60
     with pytest.raises(FrozenError):
         run()
@@ -32,10 +32,10 @@ def freeze(world: World, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("options", [["--yes"], ["--reason", REASON]], ids=["yes", "reason"])
-def test_a_lifted_freeze_lets_the_ledger_go_on(
+def test_the_ledger_continues_after_the_freeze_is_lifted(
     grown: World, clock: Clock, commands: Commands, options: list[str]
 ) -> None:
-    """Sequencer and publisher alike, by themselves."""
+    """Sequencer and publisher."""
     freeze(grown, clock)
     waiting = [message(sealed_record())]
     assert sequencing.handler({"Records": waiting}, CONTEXT)["batchItemFailures"]
@@ -47,20 +47,20 @@ def test_a_lifted_freeze_lets_the_ledger_go_on(
     assert run()["size"] == SIZE + 1
 
 
-def test_without_a_word_it_only_checks(grown: World, clock: Clock, commands: Commands) -> None:
-    """And says what the ledger is frozen for; a reason that is another one does not lift it."""
+def test_without_an_option_it_only_checks(grown: World, clock: Clock, commands: Commands) -> None:
+    """It reports the reason; with another reason it does not lift the freeze."""
     freeze(grown, clock)
     ran = commands.unfreeze("--json")
     assert ran.code == 3
-    wanted = {"lifted": False, "reason": REASON, "size": SIZE, "published_size": SIZE}
-    assert ran.report == {"origin": ORIGIN, **wanted}
+    expected = {"lifted": False, "reason": REASON, "size": SIZE, "published_size": SIZE}
+    assert ran.report == {"origin": ORIGIN, **expected}
     ran = commands.unfreeze("--reason", "another")
     assert (ran.code, ran.err) == (2, f"ledger: --reason: it is frozen for another: {REASON}\n")
     assert frozen(grown) == REASON
 
 
-def test_a_ledger_that_is_not_frozen_is_said_to_be_so(grown: World, commands: Commands) -> None:
-    """There is nothing to lift."""
+def test_a_ledger_that_is_not_frozen_is_an_error(grown: World, commands: Commands) -> None:
+    """Exit code 3, with the reason."""
     ran = commands.unfreeze("--yes")
     assert (ran.code, ran.err.endswith(f"{ORIGIN} is not frozen\n")) == (3, True)
 
@@ -99,24 +99,24 @@ def lose_a_tile(world: World) -> None:
 
 
 def restore_the_state(world: World) -> None:
-    """To the one of the first digest, as a backup would."""
+    """Restore the published state of the first digest, as from a backup."""
     (old,) = world.states()
     append(1)
-    cold()
+    start_containers()
     run()
     world.dynamodb.put_item(TableName=f"{NAME}-ledgers", Item=old)
-    cold()
+    start_containers()
 
 
 def restore_the_state_and_hide_it(world: World) -> None:
-    """To the one of the first digest, with the copies deleted that would show it."""
+    """Restore the state of the first digest, and delete the files that reveal it."""
     restore_the_state(world)
     for path in ("checkpoint", "digests/latest"):
         world.s3.delete_object(Bucket=f"{NAME}-published", Key=f"{LEDGER}/{path}")
 
 
 @pytest.mark.parametrize(
-    ("harm", "why"),
+    ("damage", "error"),
     [
         (lose_a_block, REASON),
         (change_a_block, "not signed by the sequencer's key"),
@@ -131,19 +131,19 @@ def restore_the_state_and_hide_it(world: World) -> None:
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_what_does_not_agree_stays_frozen(
-    grown: World, clock: Clock, commands: Commands, harm: Any, why: str
+def test_a_ledger_whose_data_disagrees_stays_frozen(
+    grown: World, clock: Clock, commands: Commands, damage: Any, error: str
 ) -> None:
-    """By the checks that the publisher makes; it would freeze again within the minute."""
+    """The command makes the publisher's checks."""
     freeze(grown, clock)
     lift_for_appending(grown)
-    if why.startswith("tile/0/000:"):
+    if error.startswith("tile/0/000:"):
         append(250)
-    harm(grown)
+    damage(grown)
     freeze_again(grown)
     ran = commands.unfreeze("--yes")
     assert ran.code == 1
-    assert why in ran.err
+    assert error in ran.err
     assert frozen(grown) == "again"
 
 
@@ -153,17 +153,17 @@ def lift_for_appending(world: World) -> None:
         Key={"key": {"S": f"{ORIGIN}#published"}},
         UpdateExpression="REMOVE frozen",
     )
-    cold()
+    start_containers()
 
 
 def freeze_again(world: World) -> None:
     publishing.publisher().state.freeze("again")
 
 
-def test_a_freeze_that_changed_meanwhile_is_not_lifted(
+def test_another_freeze_than_the_checked_one_is_not_lifted(
     grown: World, clock: Clock, monkeypatch: pytest.MonkeyPatch, commands: Commands
 ) -> None:
-    """Only the very one that was checked: another may have another reason."""
+    """It may have another reason."""
     freeze(grown, clock)
     lift = Unfreeze.lift
 
@@ -182,7 +182,7 @@ def test_a_freeze_that_changed_meanwhile_is_not_lifted(
 def test_a_freeze_before_the_first_digest_is_lifted(
     world: World, clock: Clock, commands: Commands
 ) -> None:
-    """Where nothing is published yet, the blocks are checked from the first."""
+    """The blocks are checked from the first one on."""
     append(2)
     freeze_again(world)
     assert commands.unfreeze("--yes").code == 0

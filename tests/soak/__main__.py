@@ -1,8 +1,7 @@
 """`make soak`: the long forms of the tests, with a written summary in docs/reliability.md.
 
-Each long form raises on the first thing that is not as it must be; what it returns are rows of
-what was tried and what came of it. The page is written only when all of them held, or with
-`--only`, the parts that ran replace their tables.
+Each long form raises on the first failure, and returns rows of what was tried and the results. The
+table of a part is replaced when the part has passed; `--only` runs single parts.
 """
 
 import argparse
@@ -27,7 +26,7 @@ LOG = REPOSITORY / "build" / "soak.log"
 
 
 def main() -> None:
-    """Run all of it, or what `--only` names."""
+    """Run all parts, or those that `--only` names."""
     parser = argparse.ArgumentParser(prog="make soak", description=__doc__)
     parser.add_argument("--only", choices=PARTS, action="append")
     arguments = parser.parse_args()
@@ -36,24 +35,24 @@ def main() -> None:
 
 
 def soak(names: Sequence[str], console: Console) -> None:
-    """Run parts one after another; what is done is written, should a later part stop the run."""
+    """Run parts one after another; write each when it has passed, even if a later one fails."""
     parts = read_parts(PAGE)
     for name in names:
         form: Callable[[Callable[[str], None]], list[tuple[str, str]]]
         form = importlib.import_module(f"tests.{name}.long_form").long_form
         started = time.monotonic()
         with console.status(f"{name}: …") as status:
-            rows = form(lambda said, name=name: status.update(f"{name}: {said}"))  # type: ignore[misc]
+            rows = form(lambda progress, name=name: status.update(f"{name}: {progress}"))  # type: ignore[misc]
         minutes = (time.monotonic() - started) / 60
         parts[name] = Part(name, f"{_where()}, {minutes:.0f} min", rows)
-        console.print(f"{name}: held, {minutes:.1f} min")
+        console.print(f"{name}: passed, {minutes:.1f} min")
         write_page(PAGE, parts)
     console.print(f"written: {PAGE.relative_to(REPOSITORY)}")
 
 
 @contextmanager
 def functions_logged() -> Iterator[TextIO]:
-    """Send what thousands of runs of the functions log to a file; gives the terminal."""
+    """Write the logs of the functions to a file; yield the terminal."""
     LOG.parent.mkdir(exist_ok=True)
     before = [os.dup(1), os.dup(2)]
     with LOG.open("w") as log, os.fdopen(os.dup(2), "w") as terminal:
@@ -62,13 +61,13 @@ def functions_logged() -> Iterator[TextIO]:
         try:
             yield terminal
         finally:
-            for number, was in enumerate(before, 1):
-                os.dup2(was, number)
-                os.close(was)
+            for number, original in enumerate(before, 1):
+                os.dup2(original, number)
+                os.close(original)
 
 
 def _where() -> str:
-    """Say when, of which commit and where it ran."""
+    """Return date, commit and machine of a run."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=REPOSITORY, check=True, capture_output=True
     )

@@ -1,4 +1,4 @@
-"""The page docs/reliability.md: a table for each part, between words that stay."""
+"""The page docs/reliability.md: a table for each part, in a fixed text."""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Part:
-    """One part's run: where and how long, and rows of what was tried and what came of it."""
+    """The run of a part: where and how long, and rows of what was tried and the results."""
 
     name: str
     run: str
@@ -29,7 +29,7 @@ class Part:
 
 
 def write_page(page: Path, parts: Mapping[str, Part]) -> None:
-    """Write the page anew."""
+    """Write the page."""
     pieces = [HEAD]
     for name, title in TITLES.items():
         if name in parts:
@@ -42,7 +42,7 @@ def write_page(page: Path, parts: Mapping[str, Part]) -> None:
 
 
 def read_parts(page: Path) -> dict[str, Part]:
-    """Read what an earlier run wrote, so that a part can be replaced alone."""
+    """Read the parts of a page, so that one can be replaced alone."""
     if not page.exists():
         return {}
     parts = {}

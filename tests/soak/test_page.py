@@ -1,4 +1,4 @@
-"""docs/reliability.md is what `make soak` wrote."""
+"""docs/reliability.md is the output of `make soak`."""
 
 import os
 from pathlib import Path
@@ -9,8 +9,8 @@ from tests.soak import __main__ as soaking
 from tests.soak.page import TITLES, Part, read_parts, write_page
 
 
-def test_the_page_in_docs_is_what_a_whole_run_wrote(tmp_path: Path) -> None:
-    """Nothing in it was written by hand, no part is missing or empty."""
+def test_the_page_is_the_output_of_a_run_of_all_parts(tmp_path: Path) -> None:
+    """Nothing is written by hand, no part is missing or empty."""
     parts = read_parts(soaking.PAGE)
     assert list(parts) == list(TITLES)
     assert all(part.rows and part.run for part in parts.values())
@@ -18,8 +18,8 @@ def test_the_page_in_docs_is_what_a_whole_run_wrote(tmp_path: Path) -> None:
     assert (tmp_path / "again.md").read_text() == soaking.PAGE.read_text()
 
 
-def test_a_part_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
-    """Parts run for an hour each: one is run alone."""
+def test_one_part_can_be_replaced_alone(tmp_path: Path) -> None:
+    """A part runs for an hour."""
     page = tmp_path / "reliability.md"
     first = {name: Part(name, "2026-11-22, 1 min", [("a", "1"), ("b", "2")]) for name in TITLES}
     write_page(page, first)
@@ -29,18 +29,18 @@ def test_a_part_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
     assert read_parts(page) == second
 
 
-def test_a_part_that_was_not_run_is_said_to_be_so(tmp_path: Path) -> None:
-    """Nothing is claimed that was not run."""
+def test_a_part_that_was_not_run_is_named(tmp_path: Path) -> None:
+    """At the end of the page."""
     page = tmp_path / "reliability.md"
     write_page(page, {"races": Part("races", "2026-11-22, 1 min", [("a", "1")])})
     assert "Not run in full yet: crashes, fuzz.\n" in page.read_text()
     assert set(read_parts(page)) == {"races"}
 
 
-def test_what_functions_log_goes_to_a_file_and_not_to_the_terminal(
+def test_logs_of_the_functions_go_to_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Thousands of runs log; who waits wants to see how far it is."""
+    """The terminal shows the progress alone."""
     monkeypatch.setattr(soaking, "LOG", tmp_path / "build" / "soak.log")
     with soaking.functions_logged() as terminal:
         os.write(1, b"logged\n")
@@ -48,5 +48,5 @@ def test_what_functions_log_goes_to_a_file_and_not_to_the_terminal(
         print("half done", file=terminal)
     os.write(1, b"after\n")
     assert (tmp_path / "build" / "soak.log").read_text() == "logged\nwarned\n"
-    seen = capfd.readouterr()
-    assert (seen.out, seen.err) == ("after\n", "half done\n")
+    captured = capfd.readouterr()
+    assert (captured.out, captured.err) == ("after\n", "half done\n")
