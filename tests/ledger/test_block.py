@@ -43,7 +43,7 @@ def test_a_body_is_laid_out_as_documented() -> None:
 
 
 def test_the_signed_message_names_origin_size_head_and_body() -> None:
-    """As the design has it, line by line."""
+    """Line by line, as in docs/design.md."""
     body_hash = b64encode(hashlib.sha256(WRITTEN).digest()).decode()
     head = b64encode(b"h" * 32).decode()
     assert BLOCK.signed_message().decode() == (
@@ -52,7 +52,7 @@ def test_the_signed_message_names_origin_size_head_and_body() -> None:
 
 
 def test_the_time_of_a_body_is_read_without_the_rest() -> None:
-    """The last eight bytes of a body, read without checking the rest."""
+    """The last eight bytes of a body."""
     assert body_time(WRITTEN) == BODY.time == 1_795_327_140
     assert body_time(b"?" * 100 + TIME) == BODY.time
     assert body_time(TIME) == BODY.time
@@ -105,8 +105,8 @@ def test_any_other_body_is_refused(data: tuple[str, bytes]) -> None:
 
 
 @given(st.binary(max_size=400))
-def test_arbitrary_bytes_are_no_body_or_print_back(data: bytes) -> None:
-    """Nothing but FormatError escapes."""
+def test_arbitrary_bytes_are_refused_or_encode_to_themselves(data: bytes) -> None:
+    """Only FormatError is raised."""
     try:
         body = parse_body(data)
     except FormatError:
@@ -114,7 +114,7 @@ def test_arbitrary_bytes_are_no_body_or_print_back(data: bytes) -> None:
     assert body.to_bytes() == data
 
 
-def test_an_archived_block_comes_back_as_it_was() -> None:
+def test_an_archived_block_is_read_back() -> None:
     """Five lines, an empty line, the body."""
     data = BLOCK.to_bytes()
     assert data.split(b"\n")[:3] == [b"audit-ledger/block/v1", b"audit.example.org/x", b"7 2"]

@@ -57,7 +57,7 @@ def test_a_digest_is_written_as_documented() -> None:
 
 
 def test_a_digest_is_named_by_time_and_size() -> None:
-    """So that names sort as the chain runs."""
+    """Names sort in the order of the chain."""
     assert DIGEST.name == "digests/2026/11/22/20261122T055900Z-42"
     assert digest_name(1_795_327_140, 0) == "digests/2026/11/22/20261122T055900Z-0"
     assert is_digest_name(DIGEST.name)
@@ -118,7 +118,7 @@ def test_any_other_text_is_refused(old: str, new: str) -> None:
         parse_digest(TEXT.replace(old, new, 1))
 
 
-def test_the_longest_origin_fits_a_ledger_of_any_size_there_will_be() -> None:
+def test_a_digest_with_the_longest_origin_and_counts_can_be_signed() -> None:
     """64 bytes, the most that settings allow, signed by both keys; counts of 15 digits."""
     origin, many = "a" * 64, 10**15 - 1
     checkpoint = (
@@ -143,7 +143,7 @@ def test_the_longest_origin_fits_a_ledger_of_any_size_there_will_be() -> None:
     assert len(digest.text.encode()) <= 4096
 
 
-def test_a_digest_that_kms_could_not_sign_is_refused() -> None:
+def test_a_digest_that_kms_cannot_sign_is_refused() -> None:
     """KMS signs messages of at most 4,096 bytes."""
     with pytest.raises(FormatError, match="4096"):
         _ = dataclasses.replace(DIGEST, checkpoint=b"x" * 4000).text
@@ -154,8 +154,10 @@ def test_a_digest_that_kms_could_not_sign_is_refused() -> None:
     [(0, 0, True), (0, 1, False), (1, 1, True), (256, 1, True), (257, 1, False), (257, 2, True),
      (512, 2, True), (513, 2, False), (600, 600, True), (600, 601, False)],
 )  # fmt: skip
-def test_blocks_hold_1_to_256_entries_each(entries: int, blocks: int, is_possible: bool) -> None:
-    """The count cannot be checked against anything published, but it can be impossible."""
+def test_a_digest_of_impossible_blocks_is_refused(
+    entries: int, blocks: int, is_possible: bool
+) -> None:
+    """A block has 1 to 256 entries."""
     digest = dataclasses.replace(
         DIGEST, size_after=40 + entries, entries=entries, control_entries=0, blocks=blocks
     )

@@ -61,7 +61,7 @@ def chain_of(files: dict[str, bytes]) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize("heartbeats", [0, 2])
-def test_a_reader_made_from_the_document_follows_the_chain(heartbeats: int) -> None:
+def test_a_reader_written_from_the_document_follows_the_chain(heartbeats: int) -> None:
     """Of a ledger with events, control entries and heartbeats, to its first digest."""
     writer = Writer()
     writer.publish()

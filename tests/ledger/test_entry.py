@@ -26,14 +26,14 @@ CONTROL = (
 NOON = 1_795_327_140  # 2026-11-22T05:59:00Z, by date(1)
 
 
-def test_an_event_entry_is_written_as_the_design_shows_it() -> None:
-    """Keys, order, white space and base64 to the letter."""
+def test_an_event_entry_is_written_as_documented() -> None:
+    """Keys, order, white space and base64, exactly."""
     assert EventEntry(41, NOON, bytes(32), bytes(32)).to_bytes() == EVENT.encode()
     assert parse_entry(EVENT.encode()) == EventEntry(41, NOON, bytes(32), bytes(32))
 
 
-def test_the_first_entry_says_that_the_ledger_was_created() -> None:
-    """Of this format, under this origin, behind 32 zero bytes."""
+def test_the_first_entry_states_the_creation_of_the_ledger() -> None:
+    """Its format and origin, after 32 zero bytes."""
     entry = created("audit.example.org/x", NOON)
     assert entry.to_bytes() == CONTROL.encode()
     assert parse_entry(CONTROL.encode()) == entry
@@ -75,20 +75,20 @@ def test_the_first_entry_says_that_the_ledger_was_created() -> None:
     ids=lambda case: case[0],
 )
 def test_any_other_spelling_is_refused(text: tuple[str, str]) -> None:
-    """What was hashed is never serialised again: one entry has one spelling."""
+    """Hashed bytes are never serialised again: one entry has one encoding."""
     with pytest.raises(FormatError):
         parse_entry(text[1].encode())
 
 
 def test_invalid_utf8_is_refused() -> None:
-    """Bytes that are no text are no entry."""
+    """As no entry."""
     with pytest.raises(FormatError):
         parse_entry(CONTROL.encode().replace(b"audit.example", b"audit\xff.example"))
 
 
 @given(st.binary(max_size=300))
-def test_arbitrary_bytes_are_refused_or_are_what_the_encoder_writes(data: bytes) -> None:
-    """Nothing but FormatError, and nothing accepted that prints otherwise."""
+def test_arbitrary_bytes_are_refused_or_encode_to_themselves(data: bytes) -> None:
+    """Only FormatError is raised."""
     try:
         entry = parse_entry(data)
     except FormatError:
@@ -99,7 +99,7 @@ def test_arbitrary_bytes_are_refused_or_are_what_the_encoder_writes(data: bytes)
 @given(
     st.integers(0, 2**40), st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=40)
 )
-def test_linking_many_is_encoding_each_behind_the_last(seq: int, commitments: list[bytes]) -> None:
+def test_linking_many_events_equals_encoding_each(seq: int, commitments: list[bytes]) -> None:
     """The fast path writes the bytes of the plain one; links are SHA-256(0x00 ‖ entry)."""
     entries, leaves = link_events(seq, NOON, bytes(32), commitments)
     prev = bytes(32)

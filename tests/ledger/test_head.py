@@ -35,8 +35,8 @@ def grown(head: Head, count: int, now: int = NOW) -> tuple[Block, Head]:
     return block_of(ORIGIN, head, body, after), after
 
 
-def test_blocks_that_were_grown_can_be_followed_to_the_recounted_root() -> None:
-    """Over several blocks; the root is that of all leaves, recounted from the definition."""
+def test_built_blocks_are_checked_up_to_the_recounted_root() -> None:
+    """Over several blocks; the root is recounted from all leaves by the definition."""
     writer = reader = EMPTY
     leaves: list[bytes] = []
     for count in (1, 5, 255, 256, 3):
@@ -50,8 +50,8 @@ def test_blocks_that_were_grown_can_be_followed_to_the_recounted_root() -> None:
     assert reader.size == 521
 
 
-def test_a_clock_that_runs_backwards_does_not_show_in_the_ledger() -> None:
-    """Entries keep the time of the entry before."""
+def test_times_in_the_ledger_never_decrease() -> None:
+    """With a clock that runs backwards, entries have the time of the entry before."""
     _, head = grown(EMPTY, 1)
     block, after = grown(head, 1, NOW - 100)
     assert after.time == NOW
@@ -115,7 +115,7 @@ def other_frontier(block: Block) -> Block:
         ),
     ],
 )
-def test_a_block_that_breaks_a_rule_is_not_followed(
+def test_a_block_that_breaks_a_rule_is_refused(
     change: Callable[[Block], Block], finding: str
 ) -> None:
     """One rule each; the error names it."""
@@ -125,8 +125,8 @@ def test_a_block_that_breaks_a_rule_is_not_followed(
         check_block(change(block), head)
 
 
-def test_a_ledger_must_begin_with_its_own_creation() -> None:
-    """Another origin's first block is not followed, nor one that begins with an event."""
+def test_a_ledger_without_its_own_creation_is_refused() -> None:
+    """Another origin's first block, or one that begins with an event."""
     body, after, _ = build_block("audit.example.org/y", EMPTY, NOW, records(1))
     with pytest.raises(VerificationError, match="was created"):
         check_block(block_of(ORIGIN, EMPTY, body, after), EMPTY)

@@ -42,8 +42,8 @@ def is_right(data: bytes, first: int, count: int) -> bool:
 
 
 @pytest.mark.parametrize("count", [1, 2, 88, 255, 256])
-def test_events_that_are_right_are_taken(count: int) -> None:
-    """With their leaf hashes, and what must be compared with the entry before."""
+def test_valid_events_take_the_fast_path(count: int) -> None:
+    """With their leaf hashes, and the values to compare with the entry before."""
     entries = events(count)
     checked = check_event_bundle(encode_entry_bundle(entries), FIRST, count)
     assert checked is not None
@@ -55,7 +55,7 @@ def test_events_that_are_right_are_taken(count: int) -> None:
     assert last.seq == FIRST + count - 1
 
 
-def test_what_the_sequencer_chains_is_taken() -> None:
+def test_entries_of_the_sequencer_take_the_fast_path() -> None:
     """The bytes of `link_events`, at every number of digits."""
     for first in (1, 10, 999_000, 123_456_789_000):
         entries, leaves = link_events(first, TIME, PREV, [bytes(32)] * 9)
@@ -65,7 +65,7 @@ def test_what_the_sequencer_chains_is_taken() -> None:
 
 
 def test_seq_is_compared_in_every_digit() -> None:
-    """At every place of 256 numbers among the thousands; a number off by anything is not taken."""
+    """At every position of 256 numbers among the thousands; any other number is refused."""
     for first in [1, 7, 250, 744, 745, 999, 9000, *range(1000, 2001, 77), 1_999_800, 10**15 - 300]:
         count = min(256, 10 ** len(str(first)) - first)
         entries, _ = link_events(first, TIME, PREV, [bytes(32)] * count)
@@ -74,8 +74,8 @@ def test_seq_is_compared_in_every_digit() -> None:
             assert check_event_bundle(encode_entry_bundle(entries), other, count) is None
 
 
-def test_times_that_come_and_go_are_not_taken() -> None:
-    """A, B, A: each of them a time, the first and the last the same."""
+def test_alternating_times_do_not_take_the_fast_path() -> None:
+    """A, B, A: all of them times, the first and the last the same."""
     entries, prev = [], PREV
     for seq, time in enumerate((TIME, TIME + 1, TIME), FIRST):
         entries.append(EventEntry(seq, time, prev, PREV).to_bytes())
@@ -83,8 +83,8 @@ def test_times_that_come_and_go_are_not_taken() -> None:
     assert check_event_bundle(encode_entry_bundle(entries), FIRST, 3) is None
 
 
-def test_a_bundle_in_which_seq_gains_a_digit_is_left_to_the_exact_way() -> None:
-    """Its entries are not equally long."""
+def test_a_bundle_in_which_seq_gains_a_digit_takes_the_exact_path() -> None:
+    """Its entries are not of the same length."""
     entries, _ = link_events(95, TIME, PREV, [bytes(32)] * 10)
     assert check_event_bundle(encode_entry_bundle(entries), 95, 10) is None
 
@@ -93,8 +93,8 @@ ENTRIES = events(3)
 BUNDLE = encode_entry_bundle(ENTRIES)
 
 
-def test_no_changed_byte_is_taken_unless_it_is_right() -> None:
-    """Every byte of a bundle, changed in each of its bits and to what base64 may confuse."""
+def test_a_changed_byte_takes_the_fast_path_only_if_it_is_valid() -> None:
+    """Every byte, with each bit flipped, and characters that base64 decoders confuse."""
     taken = 0
     for offset, was in enumerate(BUNDLE):
         for byte in {was ^ (1 << bit) for bit in range(8)} | set(b"=A/+-_ 0") - {was}:
@@ -119,8 +119,8 @@ def test_no_changed_byte_is_taken_unless_it_is_right() -> None:
         "٢٠٢٦-11-22T0Z",
     ],
 )
-def test_no_time_that_is_none_is_taken(time: str) -> None:
-    """Alone in a bundle, so that only its form can be wrong."""
+def test_an_invalid_time_does_not_take_the_fast_path(time: str) -> None:
+    """In a bundle of one entry, so that only its form can be wrong."""
     (entry,) = events(1)
     at = entry.index(b'"time":"') + len(b'"time":"')
     data = encode_entry_bundle([entry[:at] + time.encode()[:20] + entry[at + 20 :]])
@@ -128,22 +128,22 @@ def test_no_time_that_is_none_is_taken(time: str) -> None:
     assert not is_right(data, FIRST, 1)
 
 
-def test_times_that_go_back_are_not_taken() -> None:
-    """Even by a second, and even if all links hold."""
+def test_decreasing_times_do_not_take_the_fast_path() -> None:
+    """By one second, and with correct links."""
     first = EventEntry(FIRST, TIME, PREV, PREV).to_bytes()
     second = EventEntry(FIRST + 1, TIME - 1, leaf_hash(first), PREV).to_bytes()
     assert check_event_bundle(encode_entry_bundle([first, second]), FIRST, 2) is None
 
 
 @given(st.binary(max_size=400))
-def test_no_bytes_make_it_fail(data: bytes) -> None:
-    """Whatever is published, the answer is yes or no."""
+def test_the_fast_path_raises_no_error(data: bytes) -> None:
+    """Of any bytes it returns a result or None."""
     assert check_event_bundle(data, FIRST, 2) is None
 
 
 @given(st.data())
-def test_no_spliced_bundle_is_taken(data: st.DataObject) -> None:
-    """Pieces of the right length that belong elsewhere."""
+def test_a_spliced_bundle_does_not_take_the_fast_path(data: st.DataObject) -> None:
+    """Pieces of the right length from elsewhere."""
     size = len(BUNDLE)
     start = data.draw(st.integers(0, size - 1))
     length = data.draw(st.integers(1, size - start))

@@ -40,8 +40,8 @@ def known_of(writer: Writer) -> KnownLedger:
     return KnownLedger(note, writer.last.name, newest, leaf_hash(writer.entries[0]))
 
 
-def test_a_first_contact_is_said_and_remembered(tmp_path: Path) -> None:
-    """The state is the checkpoint as it was signed, the newest digest's hash, and the creation."""
+def test_a_first_contact_is_reported_and_stored(tmp_path: Path) -> None:
+    """The state is the signed checkpoint, the hash of the newest digest, and that of entry 0."""
     memory = StateFile(tmp_path / "deep" / "state")
     writer = ledger_of(300)
     report = verified(writer, memory)
@@ -52,8 +52,8 @@ def test_a_first_contact_is_said_and_remembered(tmp_path: Path) -> None:
     assert [file.name for file in memory.path.parent.iterdir()] == ["state"]
 
 
-def test_a_grown_ledger_is_verified_against_what_was_remembered(tmp_path: Path) -> None:
-    """The root remembered is found at its size in the same pass; then the new one is stored."""
+def test_a_grown_ledger_is_verified_against_the_stored_state(tmp_path: Path) -> None:
+    """The stored root is found at its size in the same pass; then the new state is stored."""
     memory = StateFile(tmp_path / "state")
     writer = ledger_of(300)
     verified(writer, memory)
@@ -70,7 +70,7 @@ def test_a_grown_ledger_is_verified_against_what_was_remembered(tmp_path: Path) 
 
 
 def test_a_rolled_back_ledger_fails(tmp_path: Path) -> None:
-    """It verifies in itself; the memory alone knows that entries are gone, and keeps knowing."""
+    """Only the stored state shows that entries are missing; it is not replaced."""
     memory = StateFile(tmp_path / "state")
     verified(ledger_of(300, 400), memory)
     for _ in range(2):
@@ -81,7 +81,7 @@ def test_a_rolled_back_ledger_fails(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("grown", [0, 5])
 def test_a_forked_ledger_fails(tmp_path: Path, grown: int) -> None:
-    """Another history of the same size, or a longer one, all well signed."""
+    """Another signed history of the same size, or a longer one."""
     memory = StateFile(tmp_path / "state")
     verified(ledger_of(300), memory)
     fork = Writer()
@@ -95,8 +95,8 @@ def test_a_forked_ledger_fails(tmp_path: Path, grown: int) -> None:
     assert {code for code, _, _ in found(report)} == {"forked"}
 
 
-def test_only_what_was_verified_is_remembered(tmp_path: Path) -> None:
-    """A ledger that failed leaves no trace in the memory."""
+def test_only_verified_state_is_stored(tmp_path: Path) -> None:
+    """A ledger that failed leaves the state unchanged."""
     memory = StateFile(tmp_path / "state")
     writer = ledger_of(300)
     del writer.objects.files["tile/0/000"]
@@ -104,8 +104,8 @@ def test_only_what_was_verified_is_remembered(tmp_path: Path) -> None:
     assert memory.read() is None
 
 
-def test_each_origin_has_its_own_memory(tmp_path: Path) -> None:
-    """One folder, a file for each ledger, whatever its name."""
+def test_each_origin_has_its_own_state_file(tmp_path: Path) -> None:
+    """In one folder, whatever its name."""
     memory = StateFolder(tmp_path)
     for size, origin in ((5, "audit.example.org/a"), (7, "audit.example.org/b")):
         writer = Writer(origin)
@@ -162,8 +162,8 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("what", DAMAGE)
-def test_a_damaged_memory_is_an_error_and_accuses_nobody(tmp_path: Path, what: str) -> None:
-    """Neither taken for a first contact nor for what the ledger once was; and left as it is."""
+def test_a_damaged_state_file_is_an_error_and_no_finding(tmp_path: Path, what: str) -> None:
+    """It is no first contact and no fork; the file is not changed."""
     memory = StateFile(tmp_path / "state")
     writer = ledger_of(300)
     verified(writer, memory)
@@ -175,7 +175,7 @@ def test_a_damaged_memory_is_an_error_and_accuses_nobody(tmp_path: Path, what: s
     assert memory.path.read_bytes() == content
 
 
-def test_a_memory_of_another_ledger_is_an_error(tmp_path: Path) -> None:
+def test_a_state_file_of_another_ledger_is_an_error(tmp_path: Path) -> None:
     """The user named the wrong file."""
     memory = StateFile(tmp_path / "state")
     verified(ledger_of(3), memory)
@@ -199,8 +199,8 @@ def unreadable(path: Path) -> dict[str, Callable[[], object]]:
 
 
 @pytest.mark.parametrize("what", unreadable(Path()))
-def test_what_is_no_file_is_an_error_and_not_waited_for(tmp_path: Path, what: str) -> None:
-    """One line that names it, for loading and for saving alike."""
+def test_a_state_file_that_is_no_regular_file_is_an_error(tmp_path: Path, what: str) -> None:
+    """It is not waited for; the error names it, on loading and saving."""
     path = tmp_path / "state"
     unreadable(path)[what]()
     with pytest.raises(FormatError, match="state"):
@@ -211,7 +211,7 @@ def test_what_is_no_file_is_an_error_and_not_waited_for(tmp_path: Path, what: st
 
 @pytest.mark.parametrize("target", ["here", "deep/there"])
 def test_symbolic_links_are_followed(tmp_path: Path, target: str) -> None:
-    """What the link names is written, also where it is not there yet, and the link stays one."""
+    """The target is written, even if it does not exist yet, and the link remains."""
     link = tmp_path / "state"
     link.symlink_to(target)
     writer = Writer()
@@ -224,8 +224,8 @@ def test_symbolic_links_are_followed(tmp_path: Path, target: str) -> None:
         assert stored.checkpoint.size == size
 
 
-def test_of_two_verifications_at_once_the_larger_is_remembered(tmp_path: Path) -> None:
-    """The slower one saw less, and ends last."""
+def test_of_two_concurrent_verifications_the_larger_size_is_stored(tmp_path: Path) -> None:
+    """The slower one read the smaller size, and ends last."""
     memory = StateFile(tmp_path / "state")
     small, large = ledger_of(300), ledger_of(300, 400)
     for writer in (small, large, small):
@@ -235,8 +235,8 @@ def test_of_two_verifications_at_once_the_larger_is_remembered(tmp_path: Path) -
     assert known == known_of(large)
 
 
-def test_of_two_of_one_size_the_one_with_the_later_digest_is_remembered(tmp_path: Path) -> None:
-    """A heartbeat adds no entry, but a digest."""
+def test_of_two_states_of_one_size_the_later_digest_is_stored(tmp_path: Path) -> None:
+    """A heartbeat adds a digest and no entry."""
     memory = StateFile(tmp_path / "state")
     writer = ledger_of(300)
     before = known_of(writer)
@@ -265,10 +265,8 @@ class Overtaken(StateFile):
 
 
 @pytest.mark.parametrize("grown", [0, 5])
-def test_a_verification_that_is_overtaken_by_another_accuses_nobody(
-    tmp_path: Path, grown: int
-) -> None:
-    """It looks again, and verifies what is there by now: entries, or a heartbeat alone."""
+def test_an_overtaken_verification_reads_the_ledger_again(tmp_path: Path, grown: int) -> None:
+    """It verifies the new entries, or the heartbeat, and reports no finding."""
     writer, memory = ledger_of(300), Overtaken(tmp_path / "state")
     memory.__dict__ |= {"writer": writer, "grown": grown}
     report = verify_ledger(
@@ -279,8 +277,8 @@ def test_a_verification_that_is_overtaken_by_another_accuses_nobody(
     assert report.checkpoint.size == 300 + grown
 
 
-def test_two_verifications_at_once_of_two_histories_are_told(tmp_path: Path) -> None:
-    """Of one size and creation, with two roots, both signed."""
+def test_concurrent_verifications_of_two_histories_are_a_fork(tmp_path: Path) -> None:
+    """Of one size and creation, with two signed roots."""
     memory = StateFile(tmp_path / "state")
     memory.save(known_of(ledger_of(300)), Keys().policy())
     fork = Writer()
@@ -295,8 +293,8 @@ def test_two_verifications_at_once_of_two_histories_are_told(tmp_path: Path) -> 
         memory.save(known_of(other), Keys().policy())
 
 
-def test_a_ledger_begun_anew_with_the_same_keys_is_told_apart_from_a_fork(tmp_path: Path) -> None:
-    """Smaller, as large or larger: another creation is one finding, not entries that are gone."""
+def test_a_ledger_created_again_with_the_same_keys_is_no_fork(tmp_path: Path) -> None:
+    """Of any size: another creation is one finding, not missing entries."""
     for size in (3, 300, 500):
         memory = StateFile(tmp_path / f"state{size}")
         verified(ledger_of(300), memory)
@@ -309,8 +307,8 @@ def test_a_ledger_begun_anew_with_the_same_keys_is_told_apart_from_a_fork(tmp_pa
         assert not {"forked", "rolled-back"} & {code for code, _, _ in found(report)[:1]}
 
 
-def test_a_ledger_begun_anew_with_other_keys_is_another_ledger(tmp_path: Path) -> None:
-    """As `make local` begins each time: a first contact, which reports that there was another."""
+def test_a_ledger_created_again_with_other_keys_is_another_ledger(tmp_path: Path) -> None:
+    """As by `make local`: a first contact, which reports that there was another."""
     memory = StateFolder(tmp_path)
     verified(ledger_of(300), memory)
     recreated = Writer(keys=Keys(b"others"))
@@ -323,8 +321,8 @@ def test_a_ledger_begun_anew_with_other_keys_is_another_ledger(tmp_path: Path) -
         StateFile(next(tmp_path.iterdir())).load(ORIGIN, Keys(b"third").policy())
 
 
-def test_a_rotation_of_keys_loses_no_memory(tmp_path: Path) -> None:
-    """While the policy has both keys, what the old one signed is what the new one must go on."""
+def test_the_stored_state_survives_a_rotation_of_keys(tmp_path: Path) -> None:
+    """While the policy has both keys, the ledger must continue what the old key signed."""
     old, new = Keys(), Keys(b"new").policy()
     both = old.policy()
     group = replace(both.groups["ledger"], threshold=1, members=("ledger-mldsa44", "new"))
@@ -339,8 +337,8 @@ def test_a_rotation_of_keys_loses_no_memory(tmp_path: Path) -> None:
     assert ("rolled-back", "checkpoint", (300, 399)) in found(report)
 
 
-def test_a_heartbeat_taken_back_is_known_by_its_digest(tmp_path: Path) -> None:
-    """No entry is gone, and nothing but the remembered digest's hash can tell."""
+def test_a_removed_heartbeat_is_detected_by_its_digest(tmp_path: Path) -> None:
+    """No entry is missing: only the stored hash of the digest shows it."""
     memory = StateFile(tmp_path / "state")
     writer = ledger_of(300)
     before = dict(writer.objects.files)
@@ -351,8 +349,8 @@ def test_a_heartbeat_taken_back_is_known_by_its_digest(tmp_path: Path) -> None:
     assert found(report) == [("rolled-back", "digests/latest", None)]
 
 
-def test_another_digest_than_the_one_remembered_is_a_fork(tmp_path: Path) -> None:
-    """Of the same name and tree, signed by the same keys; or left out by those that follow."""
+def test_another_digest_than_the_stored_one_is_a_fork(tmp_path: Path) -> None:
+    """Of the same name and tree, signed by the same keys; or skipped by later ones."""
     for grown in (0, 5):
         memory = StateFile(tmp_path / f"state{grown}")
         writer = Writer()
@@ -372,10 +370,8 @@ def test_another_digest_than_the_one_remembered_is_a_fork(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("more", ["of nobody", "its own, once more"])
-def test_a_line_put_below_a_digest_does_not_have_the_true_one_accused(
-    tmp_path: Path, more: str
-) -> None:
-    """Who serves a copy may add signature lines without any key; a digest has one line."""
+def test_a_signature_line_added_to_a_digest_is_no_fork(tmp_path: Path, more: str) -> None:
+    """A copy can have more signature lines; the stored digest has one."""
     writer, memory = ledger_of(299), StateFile(tmp_path / "state")
     assert writer.last is not None
     own = writer.last_note.rpartition(b"\n\n")[2]
@@ -390,8 +386,8 @@ def test_a_line_put_below_a_digest_does_not_have_the_true_one_accused(
     assert verified(writer, memory).answer is Verdict.VERIFIED
 
 
-def test_state_is_kept_where_users_programs_keep_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """XDG Base Directory Specification: only absolute paths count."""
+def test_the_state_folder_follows_the_xdg_specification(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only absolute paths count."""
     monkeypatch.setenv("HOME", "/home/me")
     for value in ("", "relative"):
         environment = {"XDG_STATE_HOME": value}
@@ -401,7 +397,7 @@ def test_state_is_kept_where_users_programs_keep_it(monkeypatch: pytest.MonkeyPa
     assert default_state_folder(environment) == Path("/state/audit-ledger/verified")
 
 
-def test_an_empty_ledger_remembered_is_how_every_ledger_begins(tmp_path: Path) -> None:
+def test_a_stored_empty_ledger_is_a_prefix_of_every_ledger(tmp_path: Path) -> None:
     """Size 0 has a root too."""
     writer = ledger_of(3)
     empty = Checkpoint(ORIGIN, 0, bytes(32))

@@ -36,23 +36,23 @@ RAW_DEFLATE = DEFLATE[2:-4]
         ("gzip, x-gzip", gzip.compress(GZIP, mtime=0)),
     ],
 )
-def test_known_codings_are_undone(coding: str, data: bytes) -> None:
-    """Whatever the case of their letters, the last one first."""
+def test_known_content_codings_are_decoded(coding: str, data: bytes) -> None:
+    """In any letter case, the last one first."""
     assert decode_content(data, coding) == DATA
 
 
 @pytest.mark.parametrize(
     "coding", ["br", "zstd", "compress", "gzip, br", "br, gzip", "aes128gcm", "gzip;q=1", "*"]
 )
-def test_an_unknown_coding_tells_nothing(coding: str) -> None:
-    """Neither what the object is nor that it is altered."""
+def test_an_unknown_content_coding_is_an_error(coding: str) -> None:
+    """The content is unknown, and not altered."""
     with pytest.raises(UnreachableError, match="content coding"):
         decode_content(GZIP, coding)
     with pytest.raises(UnreachableError, match="5 content codings"):
         decode_content(GZIP, ", ".join(["gzip"] * 5))
 
 
-def test_a_gzip_file_of_many_members_is_all_of_them() -> None:
+def test_all_members_of_a_gzip_file_are_decoded() -> None:
     """RFC 1952, Section 2.2: members follow one another, empty ones too."""
     cut = (0, 1, 1, 70_000, len(DATA))
     members = [gzip.compress(DATA[a:b]) for a, b in itertools.pairwise(cut)]
@@ -65,10 +65,10 @@ def test_a_gzip_file_of_many_members_is_all_of_them() -> None:
 @pytest.mark.parametrize(
     "rest", [b"\0", b"x", b"\x1f\x8b", b"\0" * 512, GZIP[:-1], b"tail" * 30_000]
 )
-def test_bytes_behind_a_stream_stand_behind_what_it_holds(
+def test_bytes_after_a_stream_are_appended_to_its_content(
     coding: str, stream: bytes, rest: bytes
 ) -> None:
-    """Also zeros, and the beginning of a member that does not end: nobody signed them."""
+    """Zeros and incomplete members too: nobody signed them."""
     assert decode_content(stream + rest, coding) == DATA + rest
 
 
@@ -92,12 +92,12 @@ def test_a_second_deflate_stream_is_trailing_bytes() -> None:
         ("gzip", b""),
     ],
 )
-def test_what_is_no_whole_stream_is_given_as_it_is(coding: str, data: bytes) -> None:
-    """Cut short, or with a wrong checksum: its bytes are not those that were published."""
+def test_an_incomplete_stream_is_returned_undecoded(coding: str, data: bytes) -> None:
+    """Cut short, or with a wrong checksum: these bytes were not published."""
     assert decode_content(data, coding) == data
 
 
-def test_a_bomb_is_unpacked_no_further_than_objects_go(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bomb_is_decoded_up_to_the_largest_object(monkeypatch: pytest.MonkeyPatch) -> None:
     """In one member, in many, and in layers."""
     monkeypatch.setattr(content_coding, "MAX_OBJECT_BYTES", 100_000)
     bomb = gzip.compress(bytes(10_000_000))
@@ -111,8 +111,8 @@ def test_a_bomb_is_unpacked_no_further_than_objects_go(monkeypatch: pytest.Monke
     assert MAX_OBJECT_BYTES > 100_001
 
 
-def test_work_on_members_without_a_byte_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thousand and some are read; the rest is trailing bytes."""
+def test_work_on_empty_members_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """About a thousand are read; the rest is trailing bytes."""
     made: list[int] = []
     real = zlib.decompressobj
 

@@ -37,7 +37,7 @@ def at(writer: Writer, now: int, policy: Policy | None = None) -> VerificationRe
     ],
 )
 def test_a_ledger_is_fresh_for_75_minutes(minutes: int, answer: Verdict) -> None:
-    """Longer than the hour after which a silent ledger gives a sign of life."""
+    """Longer than the hour after which an idle ledger publishes a heartbeat."""
     writer = ledger_of(300)
     report = at(writer, writer.now + minutes * MINUTE)
     assert report.answer is answer
@@ -45,8 +45,8 @@ def test_a_ledger_is_fresh_for_75_minutes(minutes: int, answer: Verdict) -> None
     assert [str(f.code) for f in report.findings] == ["stale"] * (answer is Verdict.INCOMPLETE)
 
 
-def test_a_few_minutes_ahead_is_a_clock_and_more_is_a_lie() -> None:
-    """Both digest and checkpoint say it, and so does the last entry when it is that far off."""
+def test_a_few_minutes_ahead_are_tolerated_and_more_is_a_finding() -> None:
+    """In digest, checkpoint and last entry."""
     writer = ledger_of(300)
     assert at(writer, writer.now - 5 * MINUTE).answer is Verdict.VERIFIED
     report = at(writer, writer.now - 6 * MINUTE)
@@ -59,7 +59,7 @@ def test_a_few_minutes_ahead_is_a_clock_and_more_is_a_lie() -> None:
 
 
 def test_an_entry_from_the_future_fails() -> None:
-    """Signed or not: entries are committed to by what was signed since."""
+    """Even if it is signed."""
     writer = Writer()
     writer.now += 1000 * MINUTE
     writer.add_events(3)
@@ -83,7 +83,7 @@ def witnessed(writer: Writer, time: int, name: str = "witness.example/w") -> Pol
 
 @pytest.mark.parametrize("quorum", ["ledger", "w", "none"])
 def test_a_fresh_witness_does_not_make_an_old_ledger_fresh(quorum: str) -> None:
-    """It cosigns any checkpoint that it is shown, also an old one, at any time."""
+    """It cosigns any checkpoint that it gets, at any time."""
     writer = ledger_of(300)
     later = writer.now + 100 * MINUTE
     policy = replace(witnessed(writer, later), quorum=quorum)
@@ -94,8 +94,8 @@ def test_a_fresh_witness_does_not_make_an_old_ledger_fresh(quorum: str) -> None:
     assert at(writer, writer.now + MINUTE, policy).answer is Verdict.FAILED, "a witness ahead"
 
 
-def test_a_witness_within_an_old_digest_refreshes_nothing() -> None:
-    """A digest's checkpoint may carry a witness's cosignature: the ledger's signer put it there."""
+def test_a_cosignature_in_an_old_digest_does_not_make_it_fresh() -> None:
+    """The ledger's signer can put a witness's cosignature there."""
     writer = Writer()
     writer.add_events(299)
     later = writer.now + 200 * MINUTE
@@ -128,8 +128,8 @@ def test_a_log_key_that_cosigns_is_the_ledgers_own() -> None:
     assert at(writer, writer.now + 76 * MINUTE, policy).answer is Verdict.INCOMPLETE
 
 
-def test_a_witness_that_the_policy_asks_for_must_have_signed() -> None:
-    """Incomplete, and the rest is looked at all the same."""
+def test_a_missing_required_cosignature_is_incomplete() -> None:
+    """Everything else is verified."""
     writer = ledger_of(300)
     data = bytearray(writer.objects.files["tile/0/000"])
     data[0] ^= 1

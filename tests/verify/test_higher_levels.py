@@ -33,8 +33,10 @@ def verified(files: dict[str, bytes], now: int) -> VerificationReport:
         ("tile/2/000.p/1", 31, (0, 65_535)),
     ],
 )
-def test_a_byte_of_a_higher_tile_is_named(path: str, offset: int, entries: tuple[int, int]) -> None:
-    """With the entries that the hash stands for; the tiles above and below are not blamed."""
+def test_a_changed_byte_of_a_higher_tile_is_named(
+    path: str, offset: int, entries: tuple[int, int]
+) -> None:
+    """With the entries of its hash; tiles above and below have no finding."""
     files = dict(large().objects.files)
     data = bytearray(files[path])
     data[offset] ^= 1
@@ -47,7 +49,7 @@ def test_a_byte_of_a_higher_tile_is_named(path: str, offset: int, entries: tuple
 
 @pytest.mark.parametrize("path", ["tile/1/000", "tile/1/001.p/1", "tile/2/000.p/1"])
 def test_a_missing_higher_tile_is_incomplete(path: str) -> None:
-    """What it held follows from below, so nothing else is in doubt."""
+    """Its hashes follow from the tiles below, so nothing else is missing."""
     files = dict(large().objects.files)
     del files[path]
     report = verified(files, large().now)
@@ -55,8 +57,8 @@ def test_a_missing_higher_tile_is_incomplete(path: str) -> None:
     assert [(str(f.code), f.where) for f in report.findings] == [("missing", path)]
 
 
-def test_a_hole_in_entries_and_tiles_is_bridged_by_the_tile_above() -> None:
-    """The root still follows, so that what is left can be verified to be the signed one."""
+def test_the_tile_above_replaces_missing_entries_and_tiles() -> None:
+    """The root still follows, so the rest is verified."""
     files = dict(large().objects.files)
     for folder in ("0", "entries"):
         for index in range(10, 20):
@@ -68,8 +70,8 @@ def test_a_hole_in_entries_and_tiles_is_bridged_by_the_tile_above() -> None:
     assert (min(spans)[0], max(spans)[1]) == (2560, 5119)
 
 
-def test_a_copy_of_which_little_is_there_is_told_in_few_findings() -> None:
-    """A checkpoint and a digest, and none of what they promise."""
+def test_a_copy_without_tiles_has_few_findings() -> None:
+    """A checkpoint and a digest, and none of their entries."""
     files = {path: large().objects.files[path] for path in ("checkpoint", "digests/latest")}
     report = verified(files, large().now)
     assert report.answer is Verdict.INCOMPLETE
@@ -79,8 +81,8 @@ def test_a_copy_of_which_little_is_there_is_told_in_few_findings() -> None:
 
 
 @pytest.mark.parametrize("seq", [EDGE - 1, EDGE, EDGE + 1])
-def test_links_hold_from_one_range_to_the_next(seq: int) -> None:
-    """A well signed tree in which one entry is linked to nothing."""
+def test_links_between_ranges_are_verified(seq: int) -> None:
+    """In a signed tree with an entry that is not linked."""
     writer = Writer()
     writer.add_events(seq - 1)
     writer.append(EventEntry(seq, writer.now, bytes(32), bytes(32)).to_bytes())
@@ -91,8 +93,8 @@ def test_links_hold_from_one_range_to_the_next(seq: int) -> None:
 
 
 @pytest.mark.parametrize("seq", [EDGE - 1, EDGE, EDGE + 1])
-def test_time_goes_on_from_one_range_to_the_next(seq: int) -> None:
-    """A well signed tree whose clock was put back once."""
+def test_times_between_ranges_are_verified(seq: int) -> None:
+    """In a signed tree whose clock was set back once."""
     writer = Writer()
     writer.add_events(seq - 1)
     writer.now -= 1
@@ -110,8 +112,10 @@ def test_time_goes_on_from_one_range_to_the_next(seq: int) -> None:
         (b'{"seq":10, "time":"2026-11-22T05:58:00Z"}', "entry-malformed"),
     ],
 )
-def test_an_entry_that_is_none_is_named_though_signed(entry: EventEntry | bytes, code: str) -> None:
-    """The publisher would not sign it; an attacker who has its keys might."""
+def test_a_malformed_entry_is_named_even_if_it_is_signed(
+    entry: EventEntry | bytes, code: str
+) -> None:
+    """The publisher refuses it; an attacker with its keys does not."""
     writer = Writer()
     writer.add_events(9)
     writer.append(entry if isinstance(entry, bytes) else entry.to_bytes())
@@ -137,8 +141,8 @@ def test_a_ledger_is_created_once_and_under_its_own_name() -> None:
     assert {str(f.code) for f in report.findings} == {"link-broken", "not-created"}
 
 
-def test_entries_without_end_are_not_looked_for_without_end() -> None:
-    """A log may claim any size; where nothing can be read for long, the rest is given up."""
+def test_unreadable_entries_are_given_up_after_some_ranges() -> None:
+    """A log can claim any size."""
     result = check_tree(InProcess(), Objects({}), 1 << 60, origin=ORIGIN)
     assert result.findings.answer is Verdict.INCOMPLETE
     assert result.roots == {1 << 60: None}

@@ -41,8 +41,8 @@ def found(report: VerificationReport) -> tuple[Verdict, list[Found]]:
     return report.answer, [(str(f.code), f.where, f.entries) for f in report.findings]
 
 
-def test_an_older_checkpoint_beside_a_newer_digest_fails_once_it_is_not_news() -> None:
-    """Within minutes of the digest it may be a publication under way, later it is none."""
+def test_an_older_checkpoint_with_a_newer_digest_fails_after_minutes() -> None:
+    """Within minutes of the digest it can be a publication in progress."""
     writer = ledger_of(300, 600)
     writer.objects.files[CHECKPOINT] = checkpoint_in(digest_at(writer, 300))
     news = found(verified(writer.objects, writer.now))
@@ -51,8 +51,8 @@ def test_an_older_checkpoint_beside_a_newer_digest_fails_once_it_is_not_news() -
     assert later == (Verdict.FAILED, [("checkpoint-behind", CHECKPOINT, (300, 599))])
 
 
-def test_an_older_digest_beside_a_newer_checkpoint_fails_once_it_is_not_news() -> None:
-    """The same the other way round."""
+def test_an_older_digest_with_a_newer_checkpoint_fails_after_minutes() -> None:
+    """The other way round."""
     writer = ledger_of(300, 600)
     writer.objects.files[LATEST] = digest_at(writer, 300)
     assert verified(writer.objects, writer.now).answer is Verdict.INCOMPLETE
@@ -60,8 +60,8 @@ def test_an_older_digest_beside_a_newer_checkpoint_fails_once_it_is_not_news() -
     assert later == (Verdict.FAILED, [("digest-behind", LATEST, (300, 599))])
 
 
-def test_an_older_digest_of_the_same_size_fails_once_it_is_not_news() -> None:
-    """Without growth only the signed times tell that the newest digest was put away."""
+def test_an_older_digest_of_the_same_size_fails_after_minutes() -> None:
+    """Only the signed times show that the newest digest was removed."""
     writer = ledger_of(300)
     before, path = writer.last_note, writer.last and writer.last.name
     heartbeat_of(writer)
@@ -85,8 +85,8 @@ class Publishing(Objects):
         return self.before.pop() if path == CHECKPOINT and self.before else super().read(path)
 
 
-def test_a_heartbeat_that_is_just_published_is_no_finding() -> None:
-    """Digest new, checkpoint of the hour before: read again, and both belong together."""
+def test_a_heartbeat_in_progress_is_no_finding() -> None:
+    """A new digest with the checkpoint of the hour before: both are read again."""
     writer = ledger_of(300)
     before = writer.objects.files[CHECKPOINT]
     heartbeat_of(writer)
@@ -101,8 +101,8 @@ def put_back(writer: Writer, size: int) -> None:
     writer.objects.files[CHECKPOINT] = checkpoint_in(writer.objects.files[LATEST])
 
 
-def test_a_rollback_beside_later_signed_digests_fails() -> None:
-    """At first contact: digests are locked, and those that came since cannot be put back."""
+def test_a_rollback_with_later_digests_left_fails() -> None:
+    """At first contact: later digests are locked and cannot be removed."""
     for sizes in ((300, 600), (300, 400, 500, 600), (1, 300, 600)):
         writer = ledger_of(*sizes)
         put_back(writer, sizes[0])
@@ -113,8 +113,8 @@ def test_a_rollback_beside_later_signed_digests_fails() -> None:
         assert later == (Verdict.FAILED, [("checkpoint-behind", CHECKPOINT, between)])
 
 
-def test_a_rollback_beside_a_later_heartbeat_fails() -> None:
-    """No entry is hidden, and the signed times still tell."""
+def test_a_rollback_with_a_later_heartbeat_left_fails() -> None:
+    """No entry is missing, but the signed times differ."""
     writer = ledger_of(300)
     before = dict(writer.objects.files)
     heartbeat_of(writer)
@@ -124,7 +124,7 @@ def test_a_rollback_beside_a_later_heartbeat_fails() -> None:
 
 
 def test_a_rollback_with_latest_deleted_fails() -> None:
-    """The newest digest is found in the list, and it knows a larger checkpoint."""
+    """The newest digest is found by listing, and has a larger checkpoint."""
     writer = ledger_of(300, 600)
     put_back(writer, 300)
     without = {path: data for path, data in writer.objects.files.items() if path != LATEST}
@@ -135,7 +135,7 @@ def test_a_rollback_with_latest_deleted_fails() -> None:
 
 
 def test_a_rollback_with_some_later_digests_deleted_fails() -> None:
-    """What leads to those that are left is missing, which is said too."""
+    """The missing digests are findings too."""
     writer = ledger_of(300, 400, 600)
     put_back(writer, 300)
     (gone,) = [path for path in writer.objects.files if path.endswith("Z-400")]
@@ -158,7 +158,7 @@ class Growing(Objects):
 
 
 def test_digests_of_a_ledger_that_grew_meanwhile_are_no_finding() -> None:
-    """Read again, checkpoint and latest are as new as what is listed; and both must be signed."""
+    """Checkpoint and latest are read again; both must be signed."""
     writer = ledger_of(300)
     heads = {path: writer.objects.files[path] for path in (CHECKPOINT, LATEST)}
     began = writer.now
@@ -249,8 +249,8 @@ LISTED: dict[str, tuple[Change, set[str]]] = {
 
 
 @pytest.mark.parametrize("what", LISTED)
-def test_every_digest_that_is_listed_is_checked(what: str) -> None:
-    """Its name, its ledger, its period and the digest before it: signed or not."""
+def test_every_listed_digest_is_checked(what: str) -> None:
+    """Its name, ledger, period and predecessor, even if it is signed."""
     writer = ledger_of(5, 300)
     change, expected = LISTED[what]
     path, data = change(writer)
@@ -261,8 +261,8 @@ def test_every_digest_that_is_listed_is_checked(what: str) -> None:
     assert report.answer is Verdict.FAILED
 
 
-def test_an_older_pair_of_checkpoint_and_digest_is_stale_where_nothing_can_be_listed() -> None:
-    """At first contact a verifier can only see that nothing was signed since."""
+def test_an_older_checkpoint_and_digest_are_stale_without_a_listing() -> None:
+    """At first contact a verifier can only detect that nothing was signed since."""
     writer = ledger_of(300, 600)
     put_back(writer, 300)
     writer.objects.can_list = False

@@ -58,10 +58,10 @@ def verified(capsys: pytest.CaptureFixture[str], now: int) -> VerificationReport
     return verify_ledger(S3Source(f"{NAME}-published", LEDGER), policy, now, workers=1)
 
 
-def test_what_the_functions_publish_is_verified_each_minute(
+def test_each_publication_of_the_functions_is_verified(
     world: World, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Small and large batches over the edges of tiles, and heartbeats without any."""
+    """Small and large batches across tile boundaries, and heartbeats."""
     for batches in ((1,), (3, 250), (2,), (300,), ()):
         clock.now += 3600
         publish(*batches)
@@ -75,7 +75,7 @@ def test_what_the_functions_publish_is_verified_each_minute(
 def test_a_byte_changed_in_the_bucket_is_named(
     world: World, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By the very path that was written to."""
+    """By its path."""
     publish(300)
     key = f"{LEDGER}/tile/entries/000"
     data = world.s3.get_object(Bucket=f"{NAME}-published", Key=key)["Body"].read()

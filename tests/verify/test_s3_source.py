@@ -25,7 +25,7 @@ def _own_client() -> None:
 
 
 def test_a_ledger_verifies_from_a_bucket(world: World) -> None:
-    """All of its objects are seen, and none of the ledger beside it."""
+    """With all of its objects, and none of another ledger."""
     writer = ledger_of(300, 600)
     for path, data in writer.objects.files.items():
         world.s3.put_object(Bucket=BUCKET, Key=f"st-elsewhere/{path}", Body=data)
@@ -38,7 +38,7 @@ def test_a_ledger_verifies_from_a_bucket(world: World) -> None:
     assert verify_ledger(source, Keys().policy(), writer.now, workers=1).answer is Verdict.FAILED
 
 
-def test_an_object_that_drips_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_object_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server of a copy may send a byte each time that the limit of silence is near."""
     is_over = Event()
 
@@ -60,8 +60,8 @@ def test_an_object_that_drips_has_a_deadline(monkeypatch: pytest.MonkeyPatch) ->
         is_over.set()
 
 
-def test_absent_and_refused_are_told_apart(world: World) -> None:
-    """A missing bucket shows nothing about the objects in it."""
+def test_absence_and_refusal_are_different_errors(world: World) -> None:
+    """A missing bucket is no absence of its objects."""
     assert S3Source(BUCKET, "st-elsewhere").read("checkpoint") is None
     with pytest.raises(UnreachableError, match="NoSuchBucket"):
         S3Source("no-such-bucket-anywhere").read("checkpoint")
@@ -69,8 +69,8 @@ def test_absent_and_refused_are_told_apart(world: World) -> None:
         list(S3Source("no-such-bucket-anywhere").list_all())
 
 
-def test_content_codings_are_undone_or_said(world: World) -> None:
-    """As over HTTP: what is stored with a coding that is not known tells nothing."""
+def test_content_codings_are_decoded_or_unreachable(world: World) -> None:
+    """As over HTTP: an unknown coding is no alteration."""
     source = S3Source(BUCKET, "st-elsewhere")
     for coding, expected in (("gzip", b"x"), ("GZIP", b"x"), ("identity", None), ("br", None)):
         body = gzip.compress(b"x")
@@ -104,7 +104,7 @@ def test_a_url_without_a_bucket_is_refused(url: str) -> None:
         s3_source(url)
 
 
-def test_it_travels_to_worker_processes() -> None:
-    """Clients cannot; each process makes its own."""
+def test_an_s3_source_can_be_pickled() -> None:
+    """Each process creates its own client."""
     source = S3Source("b", "p")
     assert pickle.loads(pickle.dumps(source)) == source

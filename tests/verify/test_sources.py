@@ -94,7 +94,7 @@ other_site = pytest.fixture(_site, name="other_site")
 
 
 def test_a_ledger_verifies_over_http(site: Site) -> None:
-    """The same answer as from a folder; the server cannot list, which is said."""
+    """With the same result as from a folder; the missing listing is reported."""
     writer = ledger_of(300, 600)
     site.files = writer.objects.files
     report = verify_ledger(site.source(), Keys().policy(), writer.now, workers=1)
@@ -103,7 +103,7 @@ def test_a_ledger_verifies_over_http(site: Site) -> None:
 
 
 def test_a_ledger_verifies_from_a_folder(tmp_path: Path) -> None:
-    """As a mirror or a backup gives it."""
+    """As from a mirror or a backup."""
     writer = ledger_of(300, 600)
     folder = Folder(writer.objects.write_to(tmp_path))
     assert verify_ledger(folder, Keys().policy(), writer.now, workers=1).answer is Verdict.VERIFIED
@@ -111,8 +111,8 @@ def test_a_ledger_verifies_from_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_absence_is_said_by_404_and_410_alone(site: Site, status: int) -> None:
-    """One request: absence is an answer."""
+def test_only_404_and_410_are_absence(site: Site, status: int) -> None:
+    """After one request."""
     site.answers = [reply(status)]
     assert site.source().read("checkpoint") is None
     assert len(site.seen) == 1
@@ -120,7 +120,7 @@ def test_absence_is_said_by_404_and_410_alone(site: Site, status: int) -> None:
 
 @pytest.mark.parametrize("status", [400, 401, 403])
 def test_a_refusal_is_not_absence(site: Site, status: int) -> None:
-    """403 may hide what is there; asking again would not help."""
+    """403 can hide an object; it is not requested again."""
     site.answers = [reply(status)]
     with pytest.raises(UnreachableError, match=f"checkpoint: HTTP status {status}"):
         site.source().read("checkpoint")
@@ -128,8 +128,8 @@ def test_a_refusal_is_not_absence(site: Site, status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_trouble_that_may_pass_is_asked_again(site: Site, status: int) -> None:
-    """Twice more, then it is unreachable."""
+def test_temporary_errors_are_retried(site: Site, status: int) -> None:
+    """Twice; then the object is unreachable."""
     site.files = {"checkpoint": b"here"}
     site.answers = [reply(status)] * 2
     assert site.source().read("checkpoint") == b"here"
@@ -139,8 +139,8 @@ def test_trouble_that_may_pass_is_asked_again(site: Site, status: int) -> None:
     assert len(site.seen) == 6
 
 
-def test_an_answer_that_breaks_off_is_no_object(site: Site) -> None:
-    """Half a tile over a bad line is not an altered tile."""
+def test_an_incomplete_response_is_no_object(site: Site) -> None:
+    """A part of a tile is not an altered tile."""
     site.files = {"tile/0/000": b"whole"}
     site.answers = [reply(200, b"ha", Content_Length="5")]
     assert site.source().read("tile/0/000") == b"whole"
@@ -174,7 +174,7 @@ def test_a_retry_waits_as_long_as_the_server_requests(site: Site) -> None:
     assert waited == [0, 7, 0.8, 0]
 
 
-def test_redirects_without_an_end_are_unreachable(site: Site) -> None:
+def test_endless_redirects_are_unreachable(site: Site) -> None:
     """The eleventh is not followed."""
     site.answers = [reply(302, Location="/ledger/checkpoint") for _ in range(20)]
     with pytest.raises(UnreachableError, match="more than 10 redirects"):
@@ -182,30 +182,30 @@ def test_redirects_without_an_end_are_unreachable(site: Site) -> None:
     assert len(site.seen) == 11
 
 
-def test_nobody_listening_is_unreachable() -> None:
+def test_a_refused_connection_is_unreachable() -> None:
     """Port 9 of this machine."""
     with pytest.raises(UnreachableError):
         HttpSource("http://127.0.0.1:9/", wait=_no_wait).read("checkpoint")
 
 
-def test_this_machine_is_asked_without_a_proxy(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A token that plain http may carry here must not leave this machine."""
+def test_requests_to_this_machine_use_no_proxy(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token over plain http must not leave this machine."""
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     site.files = {"checkpoint": b"here"}
     assert site.source("secret").read("checkpoint") == b"here"
 
 
 @pytest.mark.parametrize("coding", ["gzip", "GZIP", "x-gzip"])
-def test_compressed_objects_are_unpacked(site: Site, coding: str) -> None:
-    """C2SP tlog-tiles lets a log compress unrequested."""
+def test_compressed_objects_are_decoded(site: Site, coding: str) -> None:
+    """C2SP tlog-tiles lets a log compress without a request."""
     site.answers = [reply(200, gzip.compress(b"entries"), Content_Encoding=coding)]
     assert site.source().read("tile/entries/000") == b"entries"
     assert "gzip" in site.seen[0][1]["accept-encoding"]
 
 
 @pytest.mark.parametrize("status", [201, 202, 203, 204, 205, 206, 226, 304])
-def test_only_status_200_gives_an_object(site: Site, status: int) -> None:
-    """Of a part, a note that nothing changed, or a proxy's version nothing can be said."""
+def test_only_status_200_returns_an_object(site: Site, status: int) -> None:
+    """A partial response, 304 or a proxy's version is unreachable."""
     body = b"" if status in (204, 205, 304) else b"whole"
     site.answers = [reply(status, body, Content_Range="bytes 0-4/5")]
     with pytest.raises(UnreachableError, match=f"tile/0/000: HTTP status {status}"):
@@ -213,14 +213,14 @@ def test_only_status_200_gives_an_object(site: Site, status: int) -> None:
 
 
 def test_an_unknown_content_coding_is_unreachable(site: Site) -> None:
-    """The answer is incomplete, and not that the object was altered."""
+    """The verdict is incomplete; the object is not reported as altered."""
     site.answers = [reply(200, b"x", Content_Encoding="br")]
     with pytest.raises(UnreachableError, match="tile/0/000: content coding 'br'"):
         site.source().read("tile/0/000")
 
 
-def test_bytes_behind_a_gzip_stream_fail(site: Site) -> None:
-    """In each kind of object; whole members more, or anything else."""
+def test_bytes_after_a_gzip_stream_fail(site: Site) -> None:
+    """In each kind of object, by more members or other bytes."""
     writer = ledger_of(300, 600)
     for path in (
         "checkpoint",
@@ -268,7 +268,7 @@ class Dripping:
     ],
     ids=["status line", "headers", "body", "body without length", "chunks"],
 )
-def test_an_object_that_drips_has_a_deadline(site: Site, begin: bytes, piece: bytes) -> None:
+def test_a_slow_object_has_a_deadline(site: Site, begin: bytes, piece: bytes) -> None:
     """However steadily its bytes come: the time of silence alone would never be over."""
     dripping = Dripping(piece, begin)
     site.answers = [dripping]
@@ -291,8 +291,8 @@ def test_an_object_that_drips_has_a_deadline(site: Site, begin: bytes, piece: by
         "data:text/plain,x",
     ],
 )
-def test_no_redirect_leads_to_another_scheme(site: Site, location: str) -> None:
-    """Neither from http to https, nor to a file; nor is a password taken from it, or shown."""
+def test_redirects_to_another_scheme_are_refused(site: Site, location: str) -> None:
+    """From http to https, or to a file; passwords in them are not used or shown."""
     site.answers = [reply(302, Location=location)] * 3
     with pytest.raises(UnreachableError) as refused:
         site.source().read("checkpoint")
@@ -313,10 +313,10 @@ def test_no_redirect_leads_to_another_scheme(site: Site, location: str) -> None:
         "http://127.0.0.1:port/x",
     ],
 )
-def test_a_redirect_to_what_is_no_url_is_unreachable(
+def test_a_redirect_to_an_invalid_url_is_unreachable(
     site: Site, location: str, status: int
 ) -> None:
-    """Whatever a server names, the answer is *incomplete* and nothing else is raised."""
+    """The verdict is incomplete, and no other error is raised."""
     site.answers = [reply(status, Location=location)] * 3
     with pytest.raises(UnreachableError, match="checkpoint: "):
         site.source().read("checkpoint")
@@ -334,8 +334,8 @@ CONTRADICTORY_LENGTHS = {
 
 
 @pytest.mark.parametrize("what", CONTRADICTORY_LENGTHS)
-def test_an_answer_whose_end_is_not_clear_is_unreachable(site: Site, what: str) -> None:
-    """RFC 9112, Section 6: nobody can say which of its bytes are the object."""
+def test_a_response_with_an_ambiguous_length_is_unreachable(site: Site, what: str) -> None:
+    """RFC 9112, Section 6."""
 
     def answer(request: BaseHTTPRequestHandler) -> None:
         request.wfile.write(b"HTTP/1.1 200 OK\r\n" + CONTRADICTORY_LENGTHS[what])
@@ -346,15 +346,15 @@ def test_an_answer_whose_end_is_not_clear_is_unreachable(site: Site, what: str) 
         site.source().read("tile/0/000")
 
 
-def test_https_is_not_left_for_http() -> None:
-    """Nor for anything else."""
+def test_redirects_from_https_to_http_are_refused() -> None:
+    """To other schemes too."""
     for target in ("http://ledger.example.org/x", "ftp://ledger.example.org/x", "file:///x"):
         with pytest.raises(UnreachableError, match="not followed"):
             redirect_target("https://ledger.example.org/x", target, "x")
 
 
-def test_an_endless_object_is_read_no_further_than_objects_go(site: Site) -> None:
-    """Compressed or not, a byte over the largest is enough to know that it is none."""
+def test_an_endless_object_is_read_up_to_the_largest_size(site: Site) -> None:
+    """Compressed or not, one byte more is enough to refuse it."""
     bomb = gzip.compress(bytes(4 * MAX_OBJECT_BYTES))
     site.answers = [reply(200, bomb, Content_Encoding="gzip")]
     data = site.source().read("tile/entries/000")
@@ -362,7 +362,7 @@ def test_an_endless_object_is_read_no_further_than_objects_go(site: Site) -> Non
     assert len(data) == MAX_OBJECT_BYTES + 1
 
 
-def test_the_token_goes_to_the_ledger_and_nowhere_else(site: Site, other_site: Site) -> None:
+def test_the_token_is_sent_to_the_ledger_alone(site: Site, other_site: Site) -> None:
     """A redirect is followed, without the token."""
     other_site.files = {"checkpoint": b"elsewhere"}
     site.answers = [reply(302, Location=f"{other_site.url}checkpoint")]
@@ -385,25 +385,25 @@ def test_the_token_goes_to_the_ledger_and_nowhere_else(site: Site, other_site: S
         ("file:///etc", None),
     ],
 )
-def test_a_url_that_would_not_do_is_refused(url: str, token: str | None) -> None:
-    """Tokens over plain http to other machines, and what is no http URL."""
+def test_an_unusable_url_is_refused(url: str, token: str | None) -> None:
+    """Tokens over plain http to other machines, and other schemes."""
     with pytest.raises(FormatError):
         HttpSource(url, token)
 
 
-def test_a_token_is_in_no_representation() -> None:
-    """Neither in messages nor in logs."""
+def test_a_token_is_not_in_the_representation() -> None:
+    """So it is not in messages or logs."""
     assert "secret" not in repr(HttpSource("https://ledger.example.org/", "secret"))
 
 
-def test_sources_travel_to_worker_processes() -> None:
-    """Each of them can be pickled, and is the same after it."""
+def test_sources_can_be_pickled() -> None:
+    """Each is equal afterwards."""
     for source in (Folder(Path("x")), HttpSource("https://ledger.example.org/", "t")):
         assert pickle.loads(pickle.dumps(source)) == source
 
 
-def test_a_folder_says_what_is_no_object(tmp_path: Path) -> None:
-    """A folder or pipe in an object's place is not waited for; a missing ledger is not empty."""
+def test_irregular_files_of_a_folder_are_errors(tmp_path: Path) -> None:
+    """A folder or pipe is not waited for; a missing folder is not an empty ledger."""
     (tmp_path / "checkpoint").mkdir()
     os.mkfifo(tmp_path / "pipe")
     folder = Folder(tmp_path)
@@ -415,8 +415,8 @@ def test_a_folder_says_what_is_no_object(tmp_path: Path) -> None:
         Folder(tmp_path / "other").read("checkpoint")
 
 
-def test_a_folder_below_a_link_is_not_taken_for_empty(tmp_path: Path) -> None:
-    """A stray object there would not be seen, so the answer is *incomplete*, as of a loop."""
+def test_a_folder_below_a_link_is_unreachable(tmp_path: Path) -> None:
+    """Its objects are not listed, so the verdict is incomplete; so is a loop."""
     writer = ledger_of(300, 600)
     folder, elsewhere = tmp_path / "ledger", tmp_path / "elsewhere"
     writer.objects.write_to(folder)
@@ -438,8 +438,8 @@ def test_a_folder_below_a_link_is_not_taken_for_empty(tmp_path: Path) -> None:
     assert [(str(f.code), f.where) for f in report.findings] == [("unknown-object", "around")]
 
 
-def test_folders_may_be_nested_deeper_than_python_calls(tmp_path: Path) -> None:
-    """A copy may be of any depth; the walk neither recurses nor ends in a traceback."""
+def test_folders_can_be_nested_deeper_than_python_calls(tmp_path: Path) -> None:
+    """The walk does not recurse."""
     folder = os.open(tmp_path, os.O_RDONLY)
     for _ in range(1200):
         os.mkdir("a", dir_fd=folder)
@@ -457,8 +457,8 @@ def test_folders_may_be_nested_deeper_than_python_calls(tmp_path: Path) -> None:
             below.rmdir()
 
 
-def test_a_huge_file_is_read_no_further_than_objects_go(tmp_path: Path) -> None:
-    """A sparse file of a terabyte costs no more than a bundle."""
+def test_a_huge_file_is_read_up_to_the_largest_size(tmp_path: Path) -> None:
+    """A sparse file of a terabyte takes no more memory than a bundle."""
     with (tmp_path / "checkpoint").open("wb") as file:
         file.truncate(1 << 40)
     data = Folder(tmp_path).read("checkpoint")
@@ -477,8 +477,8 @@ class Silent(Objects):
 
 
 @pytest.mark.parametrize("is_remote", [False, True])
-def test_a_place_that_stopped_answering_is_not_asked_forever(is_remote: bool) -> None:
-    """Eight times in a row is enough; every object still gets its answer."""
+def test_a_silent_source_is_not_requested_any_more(is_remote: bool) -> None:
+    """After eight failures in a row; every object still has a result."""
     source = Silent(is_remote=is_remote)
     outcomes = list(islice(read_many(source, map(str, range(1000))), 1000))
     assert len(outcomes) == 1000
@@ -486,14 +486,14 @@ def test_a_place_that_stopped_answering_is_not_asked_forever(is_remote: bool) ->
     assert source.requests <= 40
 
 
-def test_many_reads_at_once_keep_their_order() -> None:
-    """Objects that are read ahead are returned in the requested order."""
+def test_concurrent_reads_are_returned_in_order() -> None:
+    """Objects are read ahead."""
     source = Objects({str(n): b"%d" % n for n in range(100)}, is_remote=True)
     assert list(read_many(source, map(str, range(100)))) == [b"%d" % n for n in range(100)]
 
 
-def test_a_ledger_that_falls_silent_midway_is_incomplete() -> None:
-    """What was read is verified, the rest is named, and nobody waits for each of its objects."""
+def test_a_source_that_becomes_silent_is_incomplete() -> None:
+    """The objects that were read are verified, the others are named without a wait for each."""
     writer = ledger_of(20_000)
 
     class Failing(Objects):

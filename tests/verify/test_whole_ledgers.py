@@ -14,7 +14,7 @@ def report_of(objects: Objects, now: int, workers: int = 1) -> VerificationRepor
 
 @pytest.mark.parametrize("size", [1, 2, 9, 10, 11, 99, 101, 255, 256, 257, 511, 512, 513, 1001])
 def test_every_shape_of_the_tree_is_verified(size: int) -> None:
-    """Partial, full and just filled tiles, and every digit that seq gains on the way."""
+    """Partial, full and just filled tiles, and every number of digits of seq."""
     writer = ledger_of(size)
     report = report_of(writer.objects, writer.now)
     assert (report.answer, report.findings) == (Verdict.VERIFIED, ())
@@ -31,7 +31,7 @@ def test_a_ledger_with_two_levels_of_full_tiles_is_verified() -> None:
 
 
 def test_many_small_publications_are_verified() -> None:
-    """Every digest's root is found in the one pass, wherever in a bundle its size ends."""
+    """Every digest's root is found in one pass, wherever in a bundle its size ends."""
     sizes = [1, 2, 3, 100, 255, 256, 257, 258, 300, 511, 512, 600, 1000]
     writer = ledger_of(*sizes)
     report = report_of(writer.objects, writer.now)
@@ -40,7 +40,7 @@ def test_many_small_publications_are_verified() -> None:
 
 
 def test_control_entries_are_verified_and_recounted() -> None:
-    """A bundle with control entries takes the slow way to the same answer."""
+    """A bundle with control entries takes the exact path, with the same result."""
     writer = Writer()
     for count in (1, 300, 40):
         writer.add_events(count)
@@ -50,8 +50,8 @@ def test_control_entries_are_verified_and_recounted() -> None:
     assert (report.answer, report.findings) == (Verdict.VERIFIED, ())
 
 
-def test_a_heartbeat_is_a_digest_that_adds_nothing() -> None:
-    """The hourly digest of a ledger that did not grow."""
+def test_a_heartbeat_is_a_digest_without_entries() -> None:
+    """The hourly digest of an idle ledger."""
     writer = ledger_of(300)
     for _ in range(2):
         writer.now += 59 * MINUTE
@@ -60,8 +60,8 @@ def test_a_heartbeat_is_a_digest_that_adds_nothing() -> None:
     assert (report.answer, report.digests) == (Verdict.VERIFIED, 3)
 
 
-def test_worker_processes_come_to_the_same_answer() -> None:
-    """Ranges checked by other processes are linked to each other again."""
+def test_worker_processes_return_the_same_report() -> None:
+    """Ranges of other processes are linked to each other."""
     writer = ledger_of(20_000, 40_000)
     report = report_of(writer.objects, writer.now, workers=2)
     assert (report.answer, report.findings) == (Verdict.VERIFIED, ())
@@ -73,14 +73,14 @@ def test_worker_processes_come_to_the_same_answer() -> None:
 
 
 def test_an_old_partial_tile_beside_the_present_one_is_no_finding() -> None:
-    """Partial tiles of earlier checkpoints go only once they are full."""
+    """Partial tiles of earlier checkpoints are deleted only once they are full."""
     writer = ledger_of(100, 200)
     assert {"tile/0/000.p/100", "tile/0/000.p/200"} <= set(writer.objects.files)
     assert report_of(writer.objects, writer.now).answer is Verdict.VERIFIED
 
 
-def test_it_says_what_it_did_not_cover() -> None:
-    """An answer of verified is not taken for more than it is."""
+def test_the_report_lists_what_it_did_not_cover() -> None:
+    """Verified does not mean more than it covers."""
     writer = ledger_of(10)
     notes = " ".join(report_of(writer.objects, writer.now).not_covered)
     assert "receipt" in notes
@@ -92,8 +92,8 @@ def test_it_says_what_it_did_not_cover() -> None:
     assert "cannot list" in " ".join(report_of(writer.objects, writer.now).not_covered)
 
 
-def test_a_publication_amid_the_first_reads_is_read_again() -> None:
-    """The checkpoint of before and the digest of after are no finding: both are read again."""
+def test_a_publication_during_the_first_reads_is_read_again() -> None:
+    """The earlier checkpoint and the later digest are no finding."""
     writer = ledger_of(300)
     before = writer.objects.files["checkpoint"]
     writer.add_events(50)

@@ -41,7 +41,7 @@ def found(report: VerificationReport) -> list[tuple[str, str, tuple[int, int] | 
 @pytest.mark.parametrize("can_list", [True, False])
 @pytest.mark.parametrize("size", [301, 400, 511, 512, 600, 1000])
 def test_tiles_of_the_next_checkpoint_are_no_finding(size: int, can_list: bool) -> None:
-    """Beside the partial ones, or in their place once they are full."""
+    """With the partial ones, or in their place once they are full."""
     files, now, _ = grown(size)
     for present in (files, without_partial(files)) if size >= 512 else (files,):
         report = verified(present, now, can_list=can_list)
@@ -79,7 +79,7 @@ def test_a_wider_partial_tile_of_another_length_fails(what: str, path: str) -> N
 @pytest.mark.parametrize("path", ["tile/0/001", "tile/entries/001"])
 @pytest.mark.parametrize("what", MALFORMED)
 def test_a_full_tile_of_another_length_fails(what: str, path: str, can_list: bool) -> None:
-    """Beside the partial one, where it can be listed; in the place of it everywhere."""
+    """With the partial one if it can be listed, in its place always."""
     files, now, _ = grown(512)
     files[path] = MALFORMED[what](files[path])
     code = "tile-malformed" if "/0/" in path else "bundle-malformed"
@@ -96,10 +96,8 @@ def test_a_full_tile_of_another_length_fails(what: str, path: str, can_list: boo
     ("path", "code"), [("tile/0/001", "tile-altered"), ("tile/entries/001", "entry-altered")]
 )
 @pytest.mark.parametrize("place", [0, 20, 43])
-def test_a_wider_tile_that_does_not_begin_as_the_signed_one_fails(
-    path: str, code: str, place: int
-) -> None:
-    """Full or not; what comes behind the signed part nobody has signed yet."""
+def test_a_wider_tile_with_other_signed_hashes_fails(path: str, code: str, place: int) -> None:
+    """Full or not; the hashes after the signed ones are not signed yet."""
     for size, name in ((356, f"{path}.p/100"), (512, path)):
         files, now, writer = grown(size)
         if "entries" in path:
