@@ -18,7 +18,6 @@ from tests.verify.writer import Keys, Objects
 from tests.world import ORIGIN
 
 INDEX = 41
-RECEIPT = "receipt"
 IS_IN_THE_LEDGER = "nothing"
 
 

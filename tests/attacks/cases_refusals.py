@@ -20,11 +20,7 @@ FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{P}"
 PARAMETER = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/{P}/ledgers/{LEDGER}"
 BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{P}"
 
-SEQUENCER, PUBLISHER, SCHEDULE = (
-    f"{LEDGER}-sequencer",
-    f"{LEDGER}-publisher",
-    f"{LEDGER}-schedule",
-)
+SEQUENCER, PUBLISHER = f"{LEDGER}-sequencer", f"{LEDGER}-publisher"
 PUBLISHERS = frozenset({PUBLISHER, "riverside-lab-publisher"})
 INGEST, QUERY, FOLLOWER = "ingest", "query", "follower"
 REBUILD, DEAD_LETTERS = "rebuild", "dead-letters"

@@ -16,7 +16,6 @@ COMMITTED, PUBLISHED, OLD = (
 WITH_KEY = "block not yet published, with the sequencer's key"
 STATE, INDEX, ARCHIVE, BLOCKS = "published state", "event index", "archive", "blocks table"
 STREAM = "MODIFY or REMOVE in the stream of the blocks table"
-REREAD = "older blocks read again, against the tiles"
 AGAINST_BLOCKS = "index against blocks"
 UNSIGNED = "frozen: block 600: not signed by the sequencer's key"
 

@@ -32,7 +32,6 @@ from tests.world import LEDGER, NAME, ORIGIN, World, made_world
 CONTEXT: Any = Context()
 MINUTE, HOUR = 60, 3600
 SIZE, COMMITTED = 600, 610
-WIDTH = SIZE % 256
 
 D300 = "digests/2026/11/23/20261123T021320Z-300"
 D520 = "digests/2026/11/23/20261123T021420Z-520"

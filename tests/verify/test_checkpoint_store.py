@@ -124,20 +124,6 @@ def damaged_at(offset: int) -> Callable[[bytes], bytes]:
     return lambda data: data[:offset] + bytes([data[offset] ^ 1]) + data[offset + 1 or len(data) :]
 
 
-def with_line(number: int, line: bytes) -> Callable[[bytes], bytes]:
-    """Exchange a line, and make the checksum fit."""
-
-    def change(data: bytes) -> bytes:
-        lines = data.split(b"\n", 5)
-        lines[number] = line
-        known = parse_known(data)
-        if number == 5:
-            return replace(known, note=line).to_bytes()
-        return b"\n".join(lines)
-
-    return change
-
-
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "emptied": lambda _: b"",
     "no state": lambda _: b"not a state",

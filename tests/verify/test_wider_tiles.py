@@ -10,7 +10,6 @@ from audit_ledger.verify.ledger_verifier import verify_ledger
 from audit_ledger.verify.verification_report import VerificationReport
 from tests.verify.writer import Keys, Objects, Writer, ledger_of
 
-HEADS = ("checkpoint", "digests/latest")
 Files = dict[str, bytes]
 
 
