@@ -1,9 +1,10 @@
 """Check the published data against the blocks, before anything is signed.
 
-The publisher makes them in every run and freezes where one fails; who lifts a freeze makes them
-too. Files are put from the state, after it is committed. So a newer file means that the state was
-put back to an earlier time, and would sign a second successor of a digest that has one; or that
-somebody put the file there, where it would stand for ever: nothing newer is ever replaced.
+The publisher makes these checks in every run, and freezes the ledger if one fails; so does
+`ledger unfreeze` before it lifts a freeze. Files are put from the state, after it is committed. So
+a file that is newer than the state shows that the state was restored to an earlier time, and a
+second successor of a digest would be signed; or that someone else put the file, which would never
+be replaced.
 """
 
 from collections.abc import Callable, Iterable
@@ -47,14 +48,14 @@ def parse_state(state: PublishedState, origin: str) -> tuple[SignedDigest, Note]
 
 
 def require_reach(block: Block | None, size: int) -> Block:
-    """The last block that begins before the published size ends exactly there."""
+    """Return the last block that begins before the published size, if it ends exactly there."""
     if block is None or block.size_after != size:
         raise VerificationError(f"the blocks do not reach the published size {size}")
     return block
 
 
 def published_head(block: Block, checkpoint: bytes, verify_block: VerifyBlock) -> Head:
-    """Where the published ledger ends, by its last block, whose tree must be the checkpoint's."""
+    """Return the head after the last published block, whose tree must be the checkpoint's."""
     verify_block(block)
     head = head_of(block, parse_body(block.body))
     require_published(head, checkpoint)
@@ -62,37 +63,37 @@ def published_head(block: Block, checkpoint: bytes, verify_block: VerifyBlock) -
 
 
 def require_published(head: Head, checkpoint: bytes) -> None:
-    """The tree at the published size is the one that was signed."""
+    """Raise VerificationError unless the tree at the published size is the signed one."""
     if head.root() != parse_checkpoint(parse_note(checkpoint).text).root:
         raise VerificationError(f"the blocks up to {head.size} are not what was published")
 
 
-def require_newest(latest: bytes | None, checkpoint: bytes | None, known: Age) -> None:
-    """Checkpoint and `digests/latest` are not newer than the state, whose age is `known`."""
-    for path, there, age in (
+def require_newest(latest: bytes | None, checkpoint: bytes | None, state_age: Age) -> None:
+    """Raise VerificationError if checkpoint or `digests/latest` are newer than the state's age."""
+    for path, data, age in (
         (LATEST, latest, digest_age),
         (CHECKPOINT, checkpoint, checkpoint_age),
     ):
-        newest = age(there) if there is not None else None
-        if newest is not None and newest > known:
+        file_age = age(data) if data is not None else None
+        if file_age is not None and file_age > state_age:
             raise VerificationError(f"{path} is newer than the published state")
 
 
 def require_last(last: str | None, names: Callable[[str, str], Iterable[str]]) -> None:
-    """No digest is named after the state's, `last` (None: there is none), also without latest.
+    """Raise VerificationError if a later digest exists than the state's, `last` (None: none).
 
-    `names`: gives the paths below a folder that sort behind a path.
+    `names`: returns the paths below a folder that sort after a path.
     """
-    known, after = ("", 0), "digests/"
+    order, after = ("", 0), "digests/"
     if last is not None:
-        known, after = digest_name_order(last), last.rpartition("-")[0]  # sizes sort as numbers
+        order, after = digest_name_order(last), last.rpartition("-")[0]  # sizes sort as numbers
     for name in filter(is_digest_name, names("digests/", after)):
-        if digest_name_order(name) > known:
+        if digest_name_order(name) > order:
             raise VerificationError(f"{name} is newer than the published state")
 
 
 def previous_digest(data: bytes) -> tuple[str, bytes]:
-    """Name and SHA-256 of the digest before one; both empty for the first, and for what is none."""
+    """Return name and SHA-256 of the digest before one, empty for the first and for no digest."""
     try:
         digest = parse_signed_digest(data).digest
     except FormatError:

@@ -1,7 +1,7 @@
-"""Rebuilding: blocks and index of one ledger from its archive, under the same origin.
+"""Rebuild blocks and index of one ledger from its archive, under the same origin.
 
-Nothing of it can be taken back, because nobody can change or delete a block. So the whole archive
-is shown to be what was published before the first byte is written, and again while writing.
+A rebuild cannot be undone, because nobody can change or delete a block. So the whole archive is
+verified against the published state before the first write, and again while writing.
 """
 
 from collections.abc import Callable
@@ -26,11 +26,12 @@ REBUILDING = "being rebuilt from the archive"
 
 @dataclass
 class RebuildResult:
-    """What a rebuild found and did.
+    """The result of a rebuild.
 
-    `blocks_put`, `blocks_there`: blocks of the archive; `blocks_unarchived`: whole ones behind
-    them, in the table alone; `rows`: of the index; `lost_rows`: rows of entries that are nowhere;
-    `frozen`: why the ledger is still frozen, None where it goes on.
+    `blocks_put`, `blocks_there`: blocks of the archive that were put, or in the table already;
+    `blocks_unarchived`: the blocks after them, in the table alone; `rows`: of the index;
+    `lost_rows`: rows of entries without a block; `frozen`: why the ledger is still frozen, None if
+    it continues.
     """
 
     published: PublishedState
@@ -47,8 +48,8 @@ class RebuildResult:
 class Rebuild:
     """One ledger's rebuild; `verify_block` checks the sequencer's signature.
 
-    `settle` waits until no sequencer runs that read the published state before the freeze: as long
-    as one batch may take (a minute).
+    `settle`: waits until every sequencer has ended that read the published state before the freeze,
+    as long as one batch can take (a minute).
     """
 
     origin: str
@@ -60,32 +61,32 @@ class Rebuild:
     settle: Callable[[], None]
 
     def run(self, *, dry_run: bool = False, progress: Progress = lambda *_: None) -> RebuildResult:
-        """Fill blocks and index from the archive. `dry_run`: only say what would be done.
+        """Fill blocks and index from the archive. `dry_run`: only report what would be done.
 
-        FormatError or VerificationError where archive, table and published state are not of one
-        history: nothing was written, unless that changed while this ran. NotFoundError of a ledger
-        without published state. A run that died is finished by the next.
+        Raise FormatError or VerificationError if archive, table and published state are not of one
+        history: nothing was written, unless they changed during the run. Raise NotFoundError
+        without a published state. The next run completes one that was interrupted.
         """
-        # 1. All of it once, to read: whatever does not verify is refused before anything is done.
+        # 1. Verify everything without a write.
         found = self._fill(self._read_published(), dry_run=True, progress=progress)
         if dry_run:
             found.lost_rows = self.index.give_up_from(found.size, dry_run=True)
             found.frozen = found.published.frozen
             return found
 
-        # 2. Freeze: a sequencer that looks into half an index would take again what the ledger has.
-        # The first reason stays: an earlier freeze is not this command's to lift.
+        # 2. Freeze: with half an index a sequencer would append again what the ledger has. The
+        # reason of an earlier freeze remains, and this command does not lift it.
         self.state.freeze(REBUILDING)
         self.settle()
 
-        # 3. Verify again, and write. Dying here leaves a frozen ledger and a prefix of its blocks.
+        # 3. Verify again, and write. A crash leaves a frozen ledger and a prefix of its blocks.
         done = self._fill(self._read_published(), dry_run=False, progress=progress)
 
-        # 4. Rows of entries that are nowhere would make their events known for ever: who sends
-        # one again must find it unknown, or it is lost although it was accepted twice.
+        # 4. Mark rows of entries without a block as lost. Otherwise their events would be taken for
+        # duplicates for ever, and be lost even if a portal sent them again.
         done.lost_rows = self.index.give_up_from(done.size, dry_run=False)
 
-        # 5. Go on, if it was this command that stopped it.
+        # 5. Lift the freeze, if it is this command's.
         done.frozen = done.published.frozen
         if done.frozen == REBUILDING:
             self.state.lift(done.published)
@@ -104,7 +105,7 @@ class Rebuild:
     def _fill(
         self, published: PublishedState, *, dry_run: bool, progress: Progress
     ) -> RebuildResult:
-        """Follow archive, then table, from entry 0; put and index what is verified on the way."""
+        """Check archive, then table, from entry 0; put and index each verified block."""
         done = RebuildResult(published)
         there = {b.first_seq: sha256(b.to_bytes()).digest() for b in self.blocks.since(0)}
         head = EMPTY
@@ -118,7 +119,7 @@ class Rebuild:
                 done.blocks_there += 1
             else:
                 raise _differing_blocks(block.first_seq)
-            # Rows before the block: a reader that finds a block behind it finds this one indexed.
+            # Rows before the block: if a later block is there, this one is indexed.
             entries = stored_entries(block.first_seq, checked.body)
             done.rows += self.index.repair(entries, dry_run=dry_run)
             if known is None and not dry_run:
@@ -142,7 +143,7 @@ class Rebuild:
         return done
 
     def _read_archived(self, first_seq: int) -> Block | None:
-        """Read the archived block that begins at an entry; None where the archive ends."""
+        """Read the archived block that begins at an entry; None at the end of the archive."""
         name = archived_name(first_seq)
         stored = self.archive.get(name)
         if stored is None:

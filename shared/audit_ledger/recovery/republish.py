@@ -1,9 +1,9 @@
-"""Republishing: published files that are lost are put back, from blocks, archive and old versions.
+"""Republish: put lost published files back, from blocks, archive and old versions.
 
 Tiles and entry bundles are computed again, from blocks whose tree is the published one; digests,
-which nobody can sign again, come from the versions that Object Lock retained. Only absent files are
-put: other bytes in a file's place are evidence, and stay. Checkpoint and `digests/latest` are put
-by the publisher, which has them in its state.
+which cannot be signed again, come from the versions that Object Lock retained. Only absent files
+are put: a file with other bytes is evidence, and remains. The publisher puts checkpoint and
+`digests/latest`, which are in its state.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ from audit_ledger.verify.entries import Progress
 
 @dataclass
 class RepublishResult:
-    """What a run found: paths `put_back`, in order, and digests that are `lost` for good.
+    """The result of a run: paths `put_back`, in order, and `lost` digests without a version.
 
     `size`: entries that were verified, all that are published.
     """
@@ -52,61 +52,62 @@ class Republish:
     def run(
         self, *, dry_run: bool = False, progress: Progress = lambda *_: None
     ) -> RepublishResult:
-        """Put back what is lost; `dry_run`: only say what that is.
+        """Put lost files back; `dry_run`: only report them.
 
-        FormatError or VerificationError where blocks are not those of the published tree: nothing
-        was put. NotFoundError of a ledger that published nothing, or whose blocks are lost. A run
-        that died is finished by the next.
+        Raise FormatError or VerificationError if the blocks are not those of the published tree:
+        nothing was put. Raise NotFoundError if the ledger published nothing, or its blocks are
+        lost. The next run completes one that was interrupted.
         """
         state = self.state.published()
         if state is None or not state.size:
             raise NotFoundError(f"{self.origin} has published nothing")
-        found = RepublishResult(state.size)
+        result = RepublishResult(state.size)
 
-        # 1. Tiles and bundles: first all of it to read, up to the root that was signed. Only then
-        #    is anything put.
-        there = set(self.published.names("tile/"))
-        found.put_back = [path for path, _, _ in self._tiles(state, progress) if path not in there]
-        if found.put_back and not dry_run:
-            lost = set(found.put_back)
+        # 1. Tiles and bundles: compute all of them up to the signed root before any is put.
+        present = set(self.published.names("tile/"))
+        result.put_back = [
+            path for path, _, _ in self._tiles(state, progress) if path not in present
+        ]
+        if result.put_back and not dry_run:
+            lost = set(result.put_back)
             for path, data, is_full in self._tiles(state, progress):
                 if path in lost:
                     self.published.put_once(path, data, self.now(), locked=is_full)
 
-        # 2. Digests, newest first: each is the one whose hash its successor gives.
+        # 2. Digests, newest first: each is the one whose hash is in its successor.
         for path, digest in self._lost_digests(state):
             if digest is None:
-                found.lost.append(path)
+                result.lost.append(path)
                 continue
-            found.put_back.append(path)
+            result.put_back.append(path)
             if not dry_run:
                 self.published.put_once(path, digest, self.now(), locked=True, content_type=TEXT)
-        return found
+        return result
 
     def _tiles(
         self, state: PublishedState, progress: Progress
     ) -> Iterator[tuple[str, bytes, bool]]:
-        """Return path, bytes and whether it is full of each tile and bundle of the published size.
+        """Yield path, bytes and whether it is full of each tile and bundle of the published size.
 
-        Raises at the end where their root is not the signed one.
+        Raise VerificationError at the end if their root is not the signed one.
         """
-        head, growth = EMPTY, TileWriter.read(EMPTY, lambda _: None)
+        head, tile_writer = EMPTY, TileWriter.read(EMPTY, lambda _: None)
         while head.size < state.size:
             block = self._block(head.size)
             self.verify_block(block)
             checked = check_block(block, head)
             head = checked.head
-            for path, data in growth.extend(checked.body.entry_bytes, checked.leaves):
+            for path, data in tile_writer.extend(checked.body.entry_bytes, checked.leaves):
                 yield path, data, True
             progress(head.size, state.size)
         if head.size > state.size:
             raise VerificationError("the last block goes past the published size")
         require_published(head, state.checkpoint)
-        for path, data in growth.partial_objects(0):
+        for path, data in tile_writer.partial_objects(0):
             yield path, data, False
 
     def _block(self, first_seq: int) -> Block:
-        """Read a block from the archive, or from the table where the archive lacks it."""
+        """Read a block from the archive, or from the table if it is not archived."""
         stored = self.archive.get(archived_name(first_seq))
         block = parse_block(stored.data) if stored else next(self.blocks.since(first_seq), None)
         if block is None or (block.origin, block.first_seq) != (self.origin, first_seq):
@@ -114,9 +115,9 @@ class Republish:
         return block
 
     def _lost_digests(self, state: PublishedState) -> Iterator[tuple[str, bytes | None]]:
-        """Return path and bytes of each digest that is not there any more, newest first.
+        """Yield path and bytes of each missing digest, newest first.
 
-        None for the bytes where no version is left that its successor names.
+        The bytes are None if no version is left that its successor names.
         """
         deleted = {path for path in self.published.deleted("digests/") if is_digest_name(path)}
         there = {path for path in self.published.names("digests/") if is_digest_name(path)}
@@ -125,7 +126,7 @@ class Republish:
         data: bytes | None = state.digest
         for path in names:
             if path != name:
-                continue  # of no chain: not the ledger's, `ledger verify` names it
+                continue  # outside the chain: `ledger verify` names it
             if path != state.digest_name:
                 data = self._digest(path, sha256_, is_there=path in there)
             if data is None:
@@ -138,9 +139,9 @@ class Republish:
             yield name, None
 
     def _digest(self, path: str, sha256_: bytes, *, is_there: bool) -> bytes | None:
-        """Read the digest that has this hash: what is there now, or a version that was before.
+        """Read the digest with this hash, the present version or an earlier one.
 
-        Somebody may have put others over it, and deleted them or not: none of these is believed.
+        Versions that others put over it have other hashes.
         """
         present = self.published.get(path) if is_there else None
         candidates = chain([present.data] if present else [], self.published.versions(path))

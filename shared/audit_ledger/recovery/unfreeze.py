@@ -1,7 +1,7 @@
-"""Lifting a freeze, once blocks, archive, published files and published state agree again.
+"""Lift a freeze, once blocks, archive, published files and published state agree again.
 
-Nothing is signed here: the publisher makes the same checks again before it signs anything, and
-freezes again where one fails.
+Nothing is signed here: the publisher makes the same checks before it signs anything, and freezes
+the ledger again if one fails.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from audit_ledger.tlog.tiles import CHECKPOINT
 
 @dataclass(frozen=True)
 class Agreement:
-    """What agrees. `size`: entries that are committed and may be published next."""
+    """The result of the checks. `size`: committed entries, which can be published next."""
 
     frozen: PublishedState
     size: int
@@ -46,36 +46,35 @@ class Unfreeze:
     verify_block: VerifyBlock
 
     def check(self) -> Agreement:
-        """Make the publisher's checks, from the published size to the last block, to read.
+        """Make the publisher's checks, from the published size to the last block, without a write.
 
-        All but one: that the checkpoint keys signed the published state is left to the publisher,
-        which freezes again where they did not.
+        The publisher alone checks that the checkpoint keys signed the published state.
 
-        NotFoundError where nothing is frozen; FormatError or VerificationError where something
-        does not agree yet.
+        Raise NotFoundError if the ledger is not frozen, and FormatError or VerificationError if
+        something does not agree yet.
         """
         state = self.state.published()
         if state is None or state.frozen is None:
             raise NotFoundError(f"{self.origin} is not frozen")
         head = self._published_head(state)
-        # A state that was never published stands behind any digest that there is.
-        known = (state.size, state.time) if state.version else NOTHING_PUBLISHED
-        require_newest(self._read(LATEST), self._read(CHECKPOINT), known)
+        # A state without a published version is older than any digest.
+        age = (state.size, state.time) if state.version else NOTHING_PUBLISHED
+        require_newest(self._read(LATEST), self._read(CHECKPOINT), age)
         require_last(state.digest_name if state.version else None, self.tiles.names)
         if state.version:
             self._require_same(self.tiles, state.digest_name, state.digest)
-        growth = TileWriter.read(head, self._read)
+        tile_writer = TileWriter.read(head, self._read)
         for block in self.blocks.since(head.size):
             self.verify_block(block)
             checked = check_block(block, head)
             head = checked.head
             self._require_same(self.archive, archived_name(block.first_seq), block.to_bytes())
-            for path, data in growth.extend(checked.body.entry_bytes, checked.leaves):
+            for path, data in tile_writer.extend(checked.body.entry_bytes, checked.leaves):
                 self._require_same(self.tiles, path, data)
         return Agreement(state, head.size)
 
     def lift(self, agreement: Agreement) -> None:
-        """Lift exactly the freeze that was checked; LostRaceError where the state changed since."""
+        """Lift exactly the checked freeze; raise LostRaceError if the state changed since."""
         self.state.lift(agreement.frozen)
 
     def _published_head(self, state: PublishedState) -> Head:
@@ -89,7 +88,7 @@ class Unfreeze:
         return None if stored is None else stored.data
 
     def _require_same(self, objects: LedgerObjects, path: str, data: bytes) -> None:
-        """What the publisher puts once is not there yet, or there with the very same bytes."""
+        """Raise VerificationError if an object exists with other bytes than the publisher puts."""
         stored = objects.get(path)
         if stored is not None and stored.data != data:
             raise VerificationError(f"{path}: exists with other bytes")
