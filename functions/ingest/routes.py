@@ -184,7 +184,9 @@ OPERATIONS: dict[str, Json] = {
                 "headers": {"Location": _LOCATION, CONFLICT: _CONFLICT},
                 "content": {
                     FHIR_ANSWER: {
-                        "schema": {"anyOf": [schema("AuditEvent"), schema("OperationOutcome")]}
+                        "schema": {
+                            "anyOf": [schema("StoredAuditEvent"), schema("OperationOutcome")]
+                        }
                     }
                 },
             },
