@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from itertools import pairwise
 
-from audit_ledger.errors import FormatError, VerificationError
+from audit_ledger.errors import VerificationError
 from audit_ledger.records.index_row import PSEUDONYM_BYTES
 from audit_ledger.runs.run_id import RunId
 from audit_ledger.runs.run_row import ROW_BYTES
@@ -90,9 +90,3 @@ def _check_rows(run: RunId, rows: bytes) -> None:
         raise VerificationError("run: two rows of one entry")
     if not all(run.coverage.first <= seq < run.coverage.end for seq in seqs):
         raise VerificationError("run: a row of an entry that the run does not cover")
-
-
-def check_pseudonym(pseudonym: bytes) -> None:
-    """Raise FormatError unless a pseudonym has 16 bytes."""
-    if len(pseudonym) != PSEUDONYM_BYTES:
-        raise FormatError(f"run: a pseudonym of {len(pseudonym)} bytes, expected {PSEUDONYM_BYTES}")

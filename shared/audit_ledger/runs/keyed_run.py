@@ -21,7 +21,7 @@ from typing import BinaryIO
 from audit_ledger.errors import FormatError
 from audit_ledger.records.index_row import PSEUDONYM_BYTES
 from audit_ledger.runs.bucket import ROWS_LABEL, TAG_LABEL, bucket_bits, bucket_number, run_tag
-from audit_ledger.runs.located_rows import LocatedRows, ReadRange, rows_of
+from audit_ledger.runs.located_rows import LocatedRows, ReadRange, read_exactly, rows_of
 from audit_ledger.runs.run_id import RunId
 from audit_ledger.runs.run_row import LOCATED_BYTES, ROW_BYTES
 from audit_ledger.tlog.rfc6962 import HASH_SIZE
@@ -181,21 +181,21 @@ class KeyedRun:
     def buckets(self) -> Iterator["Bucket"]:
         """Yield all buckets in order."""
         size = ((1 << self._bits) + 1) * _U64.size
-        offsets = [offset for (offset,) in _U64.iter_unpack(self._read(0, size))]
+        offsets = [
+            offset for (offset,) in _U64.iter_unpack(read_exactly(self._read, 0, size, "offsets"))
+        ]
         for start, end in pairwise(offsets):
             yield Bucket(start, end, self._read)
 
     def _bucket(self, number: int) -> "Bucket":
         place = number * _U64.size
-        pair = self._read(place, place + 2 * _U64.size)
-        if len(pair) != 2 * _U64.size:
-            raise FormatError("run: ends before its offsets")
+        pair = read_exactly(self._read, place, place + 2 * _U64.size, "offsets")
         (start,), (end,) = _U64.iter_unpack(pair)
         return Bucket(start, end, self._read)
 
     def _tile(self, tile: Tile) -> bytes:
         start = _tile_position(tile.level, tile.index, self._bits)
-        return self._read(start, start + tile.width * HASH_SIZE)
+        return read_exactly(self._read, start, start + tile.width * HASH_SIZE, "tree")
 
 
 class Bucket:
@@ -204,9 +204,7 @@ class Bucket:
     def __init__(self, start: int, end: int, read: ReadRange) -> None:
         self._read = read
         self._tail_start = max(start, end - _TAIL_BYTES)
-        self._tail = read(self._tail_start, end) if start < end else b""
-        if len(self._tail) != end - self._tail_start:
-            raise FormatError("run: ends before its buckets")
+        self._tail = read_exactly(read, self._tail_start, end, "buckets")
         self.groups = self._groups(start, end)
 
     def group(self, pseudonym: bytes) -> RowGroup | None:
@@ -217,7 +215,7 @@ class Bucket:
         """Return bytes of the bucket."""
         if start >= self._tail_start:
             return self._tail[start - self._tail_start : end - self._tail_start]
-        return self._read(start, end)
+        return read_exactly(self._read, start, end, "rows")
 
     def _groups(self, start: int, end: int) -> list[RowGroup]:
         if start == end:

@@ -9,7 +9,16 @@ from audit_ledger.runs.run_row import LOCATED_BYTES, ROW_BYTES
 PAGE_ROWS = 4096
 
 ReadRange = Callable[[int, int], bytes]
-"""Return the bytes of an object from a position up to another; raises what its source raises."""
+"""Return the bytes of an object from a position up to another, fewer only where the object ends;
+raises what its source raises."""
+
+
+def read_exactly(read: ReadRange, start: int, end: int, what: str) -> bytes:
+    """Return all bytes of a range; raise FormatError if the object has fewer."""
+    data = read(start, end) if start < end else b""
+    if len(data) != end - start:
+        raise FormatError(f"run: ends before its {what}")
+    return data
 
 
 def rows_of(located: bytes) -> bytes:
@@ -59,10 +68,7 @@ class LocatedRows:
     def _read_page(self, first: int) -> bytes:
         size = min(PAGE_ROWS, self._count - first) * LOCATED_BYTES
         start = self._start + first * LOCATED_BYTES
-        page = self._read(start, start + size)
-        if len(page) != size:
-            raise FormatError("run: ends before its rows")
-        return page
+        return read_exactly(self._read, start, start + size, "rows")
 
 
 def merge_rows(sources: Iterable[Iterable[bytes]]) -> Iterator[bytes]:

@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import BinaryIO
 
 from audit_ledger.errors import FormatError
-from audit_ledger.runs.located_rows import PAGE_ROWS, LocatedRows, ReadRange, rows_of
+from audit_ledger.runs.located_rows import PAGE_ROWS, LocatedRows, ReadRange, read_exactly, rows_of
 from audit_ledger.runs.run_id import RunId
 from audit_ledger.runs.run_row import LOCATED_BYTES, ROW_BYTES
 
@@ -54,18 +54,13 @@ class TimeRun:
 
     def __init__(self, read: ReadRange) -> None:
         self._read = read
-        head = read(0, _U64.size)
-        if len(head) != _U64.size:
-            raise FormatError("run: ends before its number of rows")
-        (self.count,) = _U64.unpack(head)
+        (self.count,) = _U64.unpack(read_exactly(read, 0, _U64.size, "number of rows"))
 
     def rows(self, first: bytes, last: bytes, *, newest_first: bool) -> Iterator[bytes]:
         """Yield the located rows whose rows (16 bytes) are from `first` to `last`, in order."""
         begin = _U64.size
         end = begin + _fences(self.count) * ROW_BYTES
-        data = self._read(begin, end)
-        if len(data) != end - begin:
-            raise FormatError("run: ends before its fences")
+        data = read_exactly(self._read, begin, end, "fences")
         fences = [data[at : at + ROW_BYTES] for at in range(0, len(data), ROW_BYTES)]
         page = max(0, bisect_right(fences, first) - 1)
         behind = bisect_right(fences, last)
