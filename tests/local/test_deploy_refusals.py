@@ -30,6 +30,21 @@ from tests.local.small_app import LEDGER, SHARED, write_assembly
             },
             "Policies of AWS::IAM::Role",
         ),
+        (
+            {"Resources": {"X": {"Type": "AWS::SQS::Queue", "DependsOn": "Y"}}},
+            "DependsOn is supported as a list",
+        ),
+        (
+            {
+                "Resources": {
+                    "X": {
+                        "Type": "AWS::SSM::Parameter",
+                        "Properties": {"Value": {"Fn::GetAtt": "Y.Arn"}},
+                    }
+                }
+            },
+            "Fn::GetAtt is supported as a list",
+        ),
     ],
 )
 def test_names_the_unsupported_part_of_a_template(

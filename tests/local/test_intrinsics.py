@@ -40,6 +40,7 @@ def test_resolves_a_function_to_its_value(scope: Scope, value: Any, expected: An
         {"Ref": "Nobody"},
         {"Ref": "AWS::NoValue"},
         {"Fn::GetAtt": ["Queue", "Url"]},
+        {"Fn::GetAtt": "Queue.Arn"},
         {"Fn::ImportValue": "none"},
         {"Fn::Transform": {"Name": "AWS::Include"}},
         {"Fn::If": ["Unknown", 1, 2]},

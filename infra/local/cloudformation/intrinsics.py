@@ -59,15 +59,22 @@ def names_in(value: Any) -> Iterator[str]:
             if key == "Ref" and isinstance(item, str):
                 yield item
             elif key == "Fn::GetAtt":
-                yield item[0]
+                yield _get_att_parts(item)[0]
             elif key == "Fn::Sub":
                 yield from _VARIABLE.findall(str(item))
             else:
                 yield from names_in(item)
 
 
+def _get_att_parts(argument: Any) -> tuple[str, str]:
+    """Return resource and attribute; raise FormatError for the form of one text."""
+    if not isinstance(argument, list) or len(argument) != 2:
+        raise FormatError("template: Fn::GetAtt is supported as a list of resource and attribute")
+    return argument[0], argument[1]
+
+
 def _get_att(argument: Any, scope: Scope) -> Any:
-    resource, attribute = argument
+    resource, attribute = _get_att_parts(argument)
     if attribute not in scope.attributes.get(resource, {}):
         raise FormatError(f"template: Fn::GetAtt {resource}.{attribute}: no such attribute here")
     return scope.attributes[resource][attribute]

@@ -89,12 +89,18 @@ def _parameter(stack: str, name: str, parameter: Mapping[str, Any], region: str)
     return parameter["Default"]
 
 
+def _depends_on(resource: Mapping[str, Any]) -> list[str]:
+    names = resource.get("DependsOn", [])
+    if not isinstance(names, list):
+        raise FormatError("template: DependsOn is supported as a list of resources")
+    return names
+
+
 def _in_order(declared: Mapping[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Return the resources, each after those that it references."""
     dependencies = {
         logical_id: sorted(  # the same order in each process
-            declared.keys()
-            & {*resource.get("DependsOn", ()), *names_in(resource.get("Properties", {}))}
+            declared.keys() & {*_depends_on(resource), *names_in(resource.get("Properties", {}))}
         )
         for logical_id, resource in declared.items()
     }
