@@ -134,7 +134,7 @@ def _message(origin: str, received_ms: int, sealed: Sequence[SealedParts]) -> st
     """
     records = [record for parts in sealed for record in parts]
     try:
-        return QueueMessage(origin, received_ms, tuple(records)).text
+        return QueueMessage(origin, received_ms, tuple(records)).to_text()
     except MessageTooLargeError as error:
         fitting = len(sealed) * MAX_MESSAGE_BYTES * 9 // (error.size_bytes * 10)  # some are larger
         if len(sealed) == 1 or not fitting:

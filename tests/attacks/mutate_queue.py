@@ -28,7 +28,7 @@ def resent(change: Callable[[QueueMessage], QueueMessage]) -> Alter:
     def alter(messages: Messages) -> Messages:
         (message,) = messages
         decoded = change(parse_queue_message(message["body"]))
-        body = decoded.text
+        body = decoded.to_text()
         return [{**message, "body": body}]
 
     return alter
@@ -124,6 +124,9 @@ def in_two_messages(messages: Messages) -> Messages:
     (message,) = messages
     decoded = parse_queue_message(message["body"])
     return [
-        {"messageId": f"{n}", "body": QueueMessage(ORIGIN, decoded.accepted_ms, (record,)).text}
+        {
+            "messageId": f"{n}",
+            "body": QueueMessage(ORIGIN, decoded.accepted_ms, (record,)).to_text(),
+        }
         for n, record in enumerate(reversed(decoded.records))
     ]

@@ -60,7 +60,7 @@ def ingest_us_per_event() -> float:
         for number, body in enumerate(bodies):
             event = msgspec.structs.replace(parse_audit_event(body), sender_id=f"key-{number}")
             (records,) = sealer.seal([event], NOW * 1000)
-            _ = QueueMessage(ORIGIN, NOW * 1000, tuple(records)).text
+            QueueMessage(ORIGIN, NOW * 1000, tuple(records)).to_text()
         return EVENTS
 
     return _us_each(run)

@@ -72,7 +72,7 @@ class SealedLedger:
         self._sequence(records)
 
     def _sequence(self, records: Sequence[SealedRecord]) -> None:
-        body = QueueMessage(ORIGIN, NOW * 1000, tuple(records)).text
+        body = QueueMessage(ORIGIN, NOW * 1000, tuple(records)).to_text()
         message = {"messageId": str(self.appended), "body": body}
         context: Any = None
         assert sequencing.handler({"Records": [message]}, context) == {"batchItemFailures": []}

@@ -37,7 +37,7 @@ def message(
     """Return an SQS record, as Lambda hands it over."""
     return {
         "messageId": token_hex(8),
-        "body": QueueMessage(origin, accepted_ms, tuple(records)).text,
+        "body": QueueMessage(origin, accepted_ms, tuple(records)).to_text(),
         "attributes": {"SenderId": "AROAEXAMPLE:ingest"},
     }
 

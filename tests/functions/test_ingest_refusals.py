@@ -161,7 +161,7 @@ def test_a_message_is_never_longer_than_was_foreseen(agents: int, flags: int, cu
     record = new_record("p" * 32, 0, "cloudevents", part.resource, part.cut).to_bytes()
     sealed = bytes(200) + record + bytes(len(record) // 256)
     stored = SealedRecord(row, row.to_bytes(), bytes(32), sealed)
-    message = QueueMessage("o" * 64, 0, (stored,)).text
+    message = QueueMessage("o" * 64, 0, (stored,)).to_text()
     assert len(message) <= most_bytes([event])
 
 

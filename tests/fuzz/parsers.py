@@ -215,7 +215,7 @@ PARSERS: dict[str, Parser] = {
         lambda d: parse_queue_message(text(d)),
         FORMAT,
         tuple(map(str.encode, seeds.QUEUED)),
-        lambda m: raw(m.text),
+        lambda m: raw(m.to_text()),
     ),
     "dead letter": Parser(parse_dead_letter, FORMAT, seeds.DEAD_LETTERS),
     "record": Parser(parse_record, FORMAT, seeds.RECORDS, Record.to_bytes),

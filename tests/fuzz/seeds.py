@@ -201,8 +201,8 @@ def queued(row_bytes: bytes, sealed: bytes) -> SealedRecord:
 
 
 QUEUED = (
-    QueueMessage(ORIGIN, NOW * 1000, (queued(ROWS[0], SEALED[0]),) * 2).text,
-    QueueMessage(ORIGIN, 0, (queued(ROWS[1], b""),)).text,
+    QueueMessage(ORIGIN, NOW * 1000, (queued(ROWS[0], SEALED[0]),) * 2).to_text(),
+    QueueMessage(ORIGIN, 0, (queued(ROWS[1], b""),)).to_text(),
 )
 BODY = Body(
     (

@@ -46,9 +46,8 @@ class QueueMessage(msgspec.Struct, frozen=True):
     accepted_ms: int
     records: tuple[SealedRecord, ...]
 
-    @property
-    def text(self) -> str:
-        """The message in base64. Raise TooLargeError if SQS would not carry it."""
+    def to_text(self) -> str:
+        """Return the message in base64. Raise TooLargeError if SQS would not carry it."""
         origin, count = self.origin.encode(), len(self.records)
         if not 1 <= count <= MAX_RECORDS:
             raise TooLargeError(f"{count} records in a request, expected 1 to {MAX_RECORDS}")
