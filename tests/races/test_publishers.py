@@ -176,21 +176,13 @@ def test_a_partial_tile_deleted_before_its_read_is_read_from_the_full_one(
     race.check_publication()
 
 
-def test_two_first_publishers_publish_one_first_digest(race: Race) -> None:
-    """Both expect no state."""
+@pytest.mark.parametrize("heartbeat", [False, True])
+def test_two_publishers_at_once_publish_one_digest(race: Race, heartbeat: bool) -> None:
+    """Both expect no state, or both have the same size and time."""
     race.grow(3)
-    both = [race.publish(publisher()) for _ in range(2)]
-    for run in both:
-        run.until(BEFORE_THE_SWAP)
-    assert [finish(run) for run in both] == [True, False]
-    race.check_publication()
-
-
-def test_two_simultaneous_heartbeats_publish_one_digest(race: Race) -> None:
-    """Both have the same size and time."""
-    race.grow(3)
-    publisher().publish()
-    race.clock.now += HEARTBEAT_SECONDS
+    if heartbeat:
+        publisher().publish()
+        race.clock.now += HEARTBEAT_SECONDS
     both = [race.publish(publisher()) for _ in range(2)]
     for run in both:
         run.until(BEFORE_THE_SWAP)
