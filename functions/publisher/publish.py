@@ -48,7 +48,7 @@ class WarmState:
     """The state of one container between runs.
 
     `head`, `tile_writer`: the head that it published and the right edge of its tree;
-    `finished_version`: the newest state that it completed (see `Publisher._finish`); `outbox`:
+    `finished_version`: that of the newest state it completed (see `Publisher._finish`); `outbox`:
     states whose announcement the bus did not accept yet, oldest first.
     """
 
@@ -99,7 +99,8 @@ class Publisher:
 
         Once `has_time` returns false, no further block is read: what is verified by then is
         published, and the next run continues. Raise FrozenError if history and tables disagree, or
-        did before: nothing is signed. Raise LostRaceError if another publisher was first.
+        did before: nothing is signed. Raise LostRaceError if another publisher was first. Raise
+        UnreachableError if a published file cannot be replaced: the next run puts it.
         """
         # 1. Read and verify the published state. Complete what a crash after the commit point left
         # undone, unless this container completed it before.

@@ -68,7 +68,7 @@ class TooLargeError(LedgerError):
 
 
 class UnreachableError(LedgerError):
-    """A service or file system does not respond: the state of its data is unknown."""
+    """A service or file system does not do what was requested: the state of its data is unknown."""
 
 
 class FrozenError(LedgerError):

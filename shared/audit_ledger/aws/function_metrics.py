@@ -6,7 +6,7 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
 
 
 class FunctionMetrics(AmazonCloudWatchEMFProvider):
-    """Powertools' metrics, without its warning after a run that an error ended before any count."""
+    """Powertools' metrics, without its warning after a run that counts nothing."""
 
     def flush_metrics(self, raise_on_empty_metrics: bool = False) -> None:
         """Write the metrics of a run, if there are any."""

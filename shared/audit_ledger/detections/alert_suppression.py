@@ -64,7 +64,7 @@ QuietSettingsT = TypeVar("QuietSettingsT", bound=QuietRuleSettings)
 
 
 class QuietRule(Rule[SuppressedAlerts, QuietSettingsT]):
-    """A rule that judges each event alone: one finding per user and patient in the quiet hours."""
+    """A rule that judges each event alone: one finding per suppression key in the quiet hours."""
 
     state_type = SuppressedAlerts
 
@@ -73,7 +73,7 @@ class QuietRule(Rule[SuppressedAlerts, QuietSettingsT]):
         """Return the statement of a finding about this event; None if there is no finding."""
 
     def suppression_key(self, access: ObservedAccess) -> str:
-        """Return the key under which findings are suppressed."""
+        """Return the key under which findings are suppressed: by default, user and patient."""
         return pair_key(access)
 
     def observe(self, state: SuppressedAlerts, access: ObservedAccess) -> DetectionFinding | None:

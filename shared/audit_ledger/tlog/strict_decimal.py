@@ -1,4 +1,4 @@
-"""Decimal numbers from 0, without sign and leading zeros, as all C2SP formats write them."""
+"""Decimal numbers from 0, without sign and leading zeros, as the C2SP formats write them."""
 
 import re
 
