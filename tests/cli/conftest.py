@@ -13,6 +13,7 @@ from infra.local.cloud import LocalCloud, local_cloud
 from tests.assemblies import synthesized
 from tests.cli.api_user import LEDGER, LEDGERS, ApiUser, event
 from tests.cli.published_ledger import Workspace, make_workspace
+from tests.cli.stub_ledger import StubLedger
 from tests.cli.stub_server import StubServer, stub_server
 from tests.cli.stubbed_command import StubbedCommand, make_stubbed_command
 
@@ -96,3 +97,11 @@ def officer(user: ApiUser, accessed_patient: str) -> ApiUser:
     """A security officer, with the patient whose record was accessed."""
     user.patient = accessed_patient
     return user
+
+
+@pytest.fixture
+def ledger(stub: StubServer) -> StubLedger:
+    """A ledger behind the stub server: it accepts events as the API does."""
+    stub_ledger = StubLedger()
+    stub.respond = stub_ledger.answer
+    return stub_ledger

@@ -75,3 +75,13 @@ def outcome(diagnostics: str, *expression: str) -> dict[str, Any]:
         "resourceType": "OperationOutcome",
         "issue": [issue | ({"expression": list(expression)} if expression else {})],
     }
+
+
+def ids_in(ledger: StubLedger) -> list[str]:
+    """Return the ids of the stored events, as their senders wrote them, each as often as stored."""
+    return sorted(event["id"] for event in ledger.events.values())
+
+
+def expected(prefix: str, *numbers: int) -> list[str]:
+    """Return the ids of numbered events, in the order of `ids_in`."""
+    return sorted(f"{prefix}{number}" for number in numbers)
