@@ -58,7 +58,7 @@ _NOT_NEEDED = (
 # A change in what a function does not use does not deploy it again.
 _NOT_FOR_FUNCTIONS = (
     *("cli", "client", "detections", "exports", "reading", "recovery", "reports", "search"),
-    *("sequence_gaps", "verify"),
+    *("runs", "sequence_gaps", "verify"),
 )
 _NEEDED_ALL_THE_SAME = {
     "ingest": ("search",),  # GET /metadata lists search parameters
