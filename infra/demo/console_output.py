@@ -88,8 +88,8 @@ class DemoOutput:
         self.line(
             f"{len(portals)} portals send {events:,} events to {cloud.url} in "
             f"{len(submissions):,} requests: {several}. "
-            f"{_count(sum(s.is_resent for s in submissions), 'request')} came twice, as when an "
-            "answer is lost on the way."
+            f"{_count(sum(s.is_resent for s in submissions), 'request')} were sent twice, as after "
+            "a response that was lost."
         )
 
     def day(self, day: Day, submissions: Sequence[Submission]) -> None:
@@ -123,9 +123,10 @@ class DemoOutput:
         """Print the number of entries in the ledgers."""
         resent = sum(s.is_resent for s in submissions)
         self.line(
-            f"The ledgers hold {total.entries:,} entries: one a patient of each event, and one "
-            f"that begins each ledger. What came twice added nothing: {_count(resent, 'request')} "
-            f"with {_count(total.duplicates, 'record')} that the ledger already had."
+            f"The ledgers contain {total.entries:,} entries: one for each patient of each event, "
+            "and one that creates each ledger. Repeated requests added nothing: "
+            f"{_count(resent, 'request')} with {_count(total.duplicates, 'record')} that the "
+            "ledger already had."
         )
 
     def verification(self, verification: Ran) -> None:
@@ -141,7 +142,8 @@ class DemoOutput:
     def answers(self, answers: Answers) -> None:
         """Show the queries and the ledger's answers."""
         self.line(
-            "A security officer asks; AUDIT_LEDGER_URL and AUDIT_LEDGER_TOKEN name API and reader:"
+            "A security officer searches; AUDIT_LEDGER_URL and AUDIT_LEDGER_TOKEN are set to the "
+            "API and the officer's token:"
         )
         self.quote(f"$ {answers.search.command}", "bold")
         self.quote(answers.search.report)
