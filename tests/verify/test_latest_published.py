@@ -169,7 +169,7 @@ def test_digests_of_a_ledger_that_grew_meanwhile_are_no_finding() -> None:
     assert found(grown) == (Verdict.VERIFIED, [])
     assert grown.checkpoint is not None
     assert grown.checkpoint.size == 300
-    assert any("objects of a checkpoint to come" in note for note in grown.not_covered)
+    assert any("objects of a later checkpoint" in note for note in grown.not_covered)
     for path in (CHECKPOINT, LATEST):
         forged = dict(writer.objects.files)
         text = parse_note(forged[path]).text

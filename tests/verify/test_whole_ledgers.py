@@ -85,8 +85,8 @@ def test_the_report_lists_what_it_did_not_cover() -> None:
     notes = " ".join(report_of(writer.objects, writer.now).not_covered)
     assert "receipt" in notes
     assert "blocks" in notes
-    assert "no witness but its own key" in notes
-    assert "nothing is remembered" in notes
+    assert "no independent witness cosigned" in notes
+    assert "no earlier verification is remembered" in notes
     assert "cannot list" not in notes
     writer.objects.can_list = False
     assert "cannot list" in " ".join(report_of(writer.objects, writer.now).not_covered)

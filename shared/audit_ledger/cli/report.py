@@ -35,13 +35,12 @@ def _lines(report: VerificationReport, source: str) -> list[str]:
     ]
     newest = report.newest_digest
     if newest is not None and newest.followed:
-        never = count_of(newest.missing_events, "numbered event")
+        missing = count_of(newest.missing_events, "numbered event")
         of = ""
         if newest.missing_portals > 1:
             of = f" from {newest.missing_portals} portals"
-        lines.append(
-            f"  {never}{of} never came, of the first {newest.followed:,} entries, it states"
-        )
+        first = f"the first {newest.followed:,} entries"
+        lines.append(f"  {missing}{of} missing in {first}, as the ledger states")
     if report.remembered:
         lines.append(f"  size {report.remembered.size} was verified before")
     lines += [f"  {_line(finding)}" for finding in report.findings]

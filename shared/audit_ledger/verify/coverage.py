@@ -4,12 +4,12 @@ from audit_ledger.tlog.policy import Policy, PolicyResult
 from audit_ledger.verify.checkpoint_store import CheckpointStore, KnownLedger
 from audit_ledger.verify.freshness import SignedTimes
 
-NOT_COVERED_OF_LOG = ("what entries say, links between them, digests: only the tree was looked at",)
+NOT_COVERED_OF_LOG = ("content of entries, links between them, digests: only the tree was checked",)
 
 NOT_COVERED_OF_LEDGER = (
-    "records: what an entry commits to is checked with a receipt",
-    "how many blocks a digest counts: blocks are not published",
-    "how many numbered events never came: the ledger counts them in sealed records",
+    "records: a receipt verifies what an entry commits to",
+    "the number of blocks in a digest: blocks are not published",
+    "the number of missing numbered events: the ledger counts them in sealed records",
 )
 
 
@@ -22,15 +22,15 @@ def what_is_not_covered(
     """
     notes = []
     if signed.newest is None:
-        notes.append("how fresh it is: nothing that its own keys signed states a time")
+        notes.append("how fresh it is: no signature of its own keys states a time")
     if not result.independent_witnesses:
-        notes.append("whether others are shown the same: no witness but its own key cosigned")
+        notes.append("whether others see the same ledger: no independent witness cosigned")
     if unpublished is None:
         notes.append(
-            "objects that nothing leads to, later digests among them: this source cannot list"
+            "unexpected objects, later digests among them: this source cannot list its objects"
         )
     elif unpublished:
-        notes.append(f"{unpublished} objects of a checkpoint to come")
+        notes.append(f"{unpublished} objects of a later checkpoint")
     return notes
 
 
@@ -39,7 +39,7 @@ def what_is_not_remembered(
 ) -> list[str]:
     """Return what is not known of an earlier state of the log."""
     if store is None:
-        return ["whether it was rolled back: nothing is remembered"]
+        return ["whether it was rolled back: no earlier verification is remembered"]
     if known is not None:
         return []
     notes = ["whether it was rolled back before this first contact"]
