@@ -47,7 +47,7 @@ from audit_ledger.reading.snapshot import StoredBlock, read_block
 from audit_ledger.records.ledger_keys import LedgerKeyring
 from audit_ledger.records.pseudonyms import detection_key, document_key
 from audit_ledger.records.sealed_view import MAX_VIEW_BYTES, open_view, seal_view
-from audit_ledger.sequence_gaps.counters import CountedState, encode_within, parse_counted_state
+from audit_ledger.sequence_gaps.counters import CountedState, fit_within, parse_counted_state
 from audit_ledger.sequence_gaps.report import gap_report
 from audit_ledger.sequence_gaps.state import GapState
 from audit_ledger.views.skipped_entries import SkippedEntries, parse_skipped_entries
@@ -331,7 +331,7 @@ class Follower:
 
     def _states(self, run: RunState) -> Mapping[str, bytes]:
         plain = {RULE + name: state for name, state in run.detector.states().items()}
-        run.counted, plain[COMPLETENESS] = encode_within(run.counted, MAX_VIEW_BYTES)
+        run.counted, plain[COMPLETENESS] = fit_within(run.counted, MAX_VIEW_BYTES)
         plain[SKIPPED] = run.skipped.to_bytes()
         not_applicable = run.detector.not_applicable
         plain[RULES] = msgspec.json.encode(

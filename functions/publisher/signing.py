@@ -10,7 +10,11 @@ from audit_ledger.ledger.publish_checks import parse_state
 from audit_ledger.ledger.published_state import PublishedState
 from audit_ledger.ledger.signed_digest import SignedDigest
 from audit_ledger.tlog.checkpoint import Checkpoint
-from audit_ledger.tlog.cosignature import encode_timestamped, mldsa44_message, verify_cosignature
+from audit_ledger.tlog.cosignature import (
+    mldsa44_message,
+    pack_timestamped_signature,
+    verify_cosignature,
+)
 from audit_ledger.tlog.note import (
     MLDSA44_COSIGNATURE,
     Note,
@@ -44,7 +48,7 @@ class Signer:
         message = mldsa44_message(
             self.origin, time, checkpoint.origin, 0, checkpoint.size, checkpoint.root
         )
-        cosignature = encode_timestamped(time, self.mldsa44_sign(message))
+        cosignature = pack_timestamped_signature(time, self.mldsa44_sign(message))
         mldsa44 = self._mldsa44_key
         note = Note(
             text,

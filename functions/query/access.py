@@ -26,7 +26,7 @@ from audit_ledger.reading.snapshot import LogSnapshot
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.suspension import in_force
 from audit_ledger.search.criteria import Search
-from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
+from audit_ledger.search.cursor import Cursor, parse_cursor, search_binding
 from audit_ledger.search.errors import RejectedSearchError
 from functions.query.audit_trail import Invoke, LedgerUse, record_use
 from functions.query.patient_names import names_in_claim
@@ -168,14 +168,14 @@ class AuthorizedRequest:
         if self.ledger.keys is None:
             raise RejectedSearchError("_cursor", "the cursor of a link next")
         binding = self._cursor_binding(search, scope)
-        return decode_cursor(self.ledger.keys.index_key, text, binding)
+        return parse_cursor(self.ledger.keys.index_key, text, binding)
 
     def write_cursor(self, search: Search, cursor: Cursor, scope: str = "") -> str:
         """Write a cursor that `read_cursor` reads."""
         if self.ledger.keys is None:
             raise VerificationError("a ledger without keys has no events to continue from")
         binding = self._cursor_binding(search, scope)
-        return encode_cursor(self.ledger.keys.index_key, cursor, binding)
+        return cursor.to_text(self.ledger.keys.index_key, binding)
 
     def _cursor_binding(self, search: Search, scope: str) -> bytes:
         caller = "all" if self.sees_all else f"patient\n{self.access.patient}"

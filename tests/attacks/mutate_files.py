@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from audit_ledger.ledger.entry import EventEntry, parse_entry
-from audit_ledger.tlog.entry_bundle import encode_entry_bundle, parse_entry_bundle
+from audit_ledger.tlog.entry_bundle import pack_entry_bundle, parse_entry_bundle
 from audit_ledger.tlog.rfc6962 import leaf_hash
 from tests.attacks.case import Tamper
 from tests.attacks.ledger import AttackedLedger
@@ -87,7 +87,7 @@ def cut_in_entry(path: str, index: int, within: int) -> Tamper:
 
 def rearrange(path: str, change: Callable[[list[bytes]], list[bytes]]) -> Tamper:
     """Put other entries into a bundle, correctly encoded."""
-    return rewrite(path, lambda data: encode_entry_bundle(change(parse_entry_bundle(data))))
+    return rewrite(path, lambda data: pack_entry_bundle(change(parse_entry_bundle(data))))
 
 
 def of_another_record(data: bytes) -> bytes:
@@ -103,7 +103,7 @@ def replace_entry(bundle: str, tile: str, place: int) -> Tamper:
     def change(ledger: AttackedLedger) -> None:
         entries = parse_entry_bundle(ledger.files[bundle])
         entries[place] = of_another_record(entries[place])
-        ledger.write(bundle, encode_entry_bundle(entries))
+        ledger.write(bundle, pack_entry_bundle(entries))
         at, hashes = place * 32, ledger.files[tile]
         ledger.write(tile, hashes[:at] + leaf_hash(entries[place]) + hashes[at + 32 :])
 

@@ -6,7 +6,7 @@ from hashlib import sha256
 from audit_ledger.ledger.digest import Digest
 from audit_ledger.ledger.signed_digest import parse_signed_digest
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
-from audit_ledger.tlog.cosignature import encode_timestamped, mldsa44_message
+from audit_ledger.tlog.cosignature import mldsa44_message, pack_timestamped_signature
 from audit_ledger.tlog.note import MLDSA44_COSIGNATURE, Note, Signature, VerifierKey, parse_note
 from tests.attacks.case import Tamper
 from tests.attacks.ledger import (
@@ -52,7 +52,7 @@ def cosigned(ledger: AttackedLedger, name: str, root: bytes) -> Signature:
     """Return a cosignature of a root by the ledger's ML-DSA key, under a name."""
     message = mldsa44_message(name, ledger.clock.now, ORIGIN, 0, SIZE, root)
     key = VerifierKey(name, MLDSA44_COSIGNATURE, ledger.signer.mldsa44_key)
-    value = encode_timestamped(ledger.clock.now, ledger.signer.mldsa44_sign(message))
+    value = pack_timestamped_signature(ledger.clock.now, ledger.signer.mldsa44_sign(message))
     return Signature(name, key.key_id, value)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from audit_ledger.events import parse_audit_event
 from audit_ledger.events.event import Format
-from audit_ledger.events.event_details import decode_document, read_details
+from audit_ledger.events.event_details import parse_document, read_details
 from audit_ledger.events.ni_uri import digest_of_ni
 from tests.builders.audit_event import audit_event_samples
 
@@ -58,7 +58,7 @@ def check_sample(path: Path) -> None:
         assert [c.code for c in thing.roles] == codes_in(entity.get("role"))
         assert [c.code for c in thing.types] == codes_in(entity.get("type"))
         assert thing.query == entity.get("query")
-    assert decode_document(path.read_bytes(), format_).audit_event == event
+    assert parse_document(path.read_bytes(), format_).audit_event == event
 
 
 def test_a_record_event_says_who_did_what_to_which_document() -> None:
@@ -89,7 +89,7 @@ def test_a_record_event_says_who_did_what_to_which_document() -> None:
         "7f83b1657ff1fc53b92dc18148a1d65dfc2d4b1fa3d677284addd200126d9069"
     ]
     assert "Two" not in repr(details.agents)
-    assert decode_document(json.dumps(event).encode(), "cloudevents").audit_event is None
+    assert parse_document(json.dumps(event).encode(), "cloudevents").audit_event is None
 
 
 def test_an_audit_event_in_a_cloudevent_is_read_like_any_other() -> None:
@@ -117,7 +117,7 @@ def test_an_audit_event_in_a_cloudevent_is_read_like_any_other() -> None:
         "2026-11-22T05:59:00Z",
     )
     assert [p.reference for p in details.patients] == ["Patient/1"]
-    assert decode_document(json.dumps(envelope).encode(), "cloudevents").audit_event == event
+    assert parse_document(json.dumps(envelope).encode(), "cloudevents").audit_event == event
 
 
 @pytest.mark.parametrize("uri", ["", "ni:///sha-256;short", "ni:///sha-512;" + "A" * 43])

@@ -39,9 +39,9 @@ from audit_ledger.records.sealed_record import (
 from audit_ledger.settings.token_claims import TokenClaims
 from audit_ledger.tlog import strict_base64
 from audit_ledger.tlog.checkpoint import parse_checkpoint
-from audit_ledger.tlog.cosignature import encode_timestamped, parse_timestamped
+from audit_ledger.tlog.cosignature import pack_timestamped_signature, parse_timestamped_signature
 from audit_ledger.tlog.cosignature import verify_cosignature as verify
-from audit_ledger.tlog.entry_bundle import encode_entry_bundle, parse_entry_bundle
+from audit_ledger.tlog.entry_bundle import pack_entry_bundle, parse_entry_bundle
 from audit_ledger.tlog.note import MLDSA44_COSIGNATURE, open_note, parse_note, parse_verifier_key
 from audit_ledger.tlog.policy import Policy, parse_policy
 from audit_ledger.tlog.proof import parse_proof
@@ -174,16 +174,16 @@ PARSERS: dict[str, Parser] = {
         lambda d: verify(seeds.MLDSA_KEY, parse_note(d)), VERIFIED, seeds.NOTES
     ),
     "timestamped signature": Parser(
-        lambda d: parse_timestamped(d, MLDSA44_COSIGNATURE),
+        lambda d: parse_timestamped_signature(d, MLDSA44_COSIGNATURE),
         FORMAT,
-        (encode_timestamped(seeds.NOW, bytes(2420)),),
-        lambda found: encode_timestamped(*found),
+        (pack_timestamped_signature(seeds.NOW, bytes(2420)),),
+        lambda found: pack_timestamped_signature(*found),
     ),
     "tile path": Parser(
         lambda d: parse_tile_path(text(d)), FORMAT, PATHS, lambda tile: raw(tile.path)
     ),
     "tile": Parser(split_hashes, FORMAT, (b"".join(seeds.HASHES),), b"".join),
-    "entry bundle": Parser(parse_entry_bundle, FORMAT, (seeds.BUNDLE, b""), encode_entry_bundle),
+    "entry bundle": Parser(parse_entry_bundle, FORMAT, (seeds.BUNDLE, b""), pack_entry_bundle),
     "proof": Parser(parse_proof, FORMAT, seeds.PROOFS, lambda proof: proof.to_bytes()),
     "receipt": Parser(
         lambda d: verify_receipt(d, seeds.POLICY), (*VERIFIED, NotFoundError), seeds.PROOFS

@@ -21,8 +21,8 @@ from audit_ledger.records.queue_message import QueueMessage
 from audit_ledger.records.record import new_record
 from audit_ledger.records.sealed_record import SealedRecord, SealHeader
 from audit_ledger.tlog.checkpoint import Checkpoint
-from audit_ledger.tlog.cosignature import ed25519_message, encode_timestamped
-from audit_ledger.tlog.entry_bundle import encode_entry_bundle
+from audit_ledger.tlog.cosignature import ed25519_message, pack_timestamped_signature
+from audit_ledger.tlog.entry_bundle import pack_entry_bundle
 from audit_ledger.tlog.note import (
     ED25519,
     ED25519_COSIGNATURE,
@@ -74,8 +74,8 @@ def cosigned() -> bytes:
     ed25519 = WITNESS.sign(ed25519_message(NOW, CHECKPOINT))
     return signed(
         CHECKPOINT,
-        Signature("w.example", WITNESS_KEY.key_id, encode_timestamped(NOW, ed25519)),
-        Signature(ORIGIN, MLDSA_KEY.key_id, encode_timestamped(NOW, bytes(2420))),
+        Signature("w.example", WITNESS_KEY.key_id, pack_timestamped_signature(NOW, ed25519)),
+        Signature(ORIGIN, MLDSA_KEY.key_id, pack_timestamped_signature(NOW, bytes(2420))),
     )
 
 
@@ -84,7 +84,7 @@ WITNESSED = signed(
     Signature(
         "w.example",
         WITNESS_KEY.key_id,
-        encode_timestamped(NOW, WITNESS.sign(ed25519_message(NOW, CHECKPOINT))),
+        pack_timestamped_signature(NOW, WITNESS.sign(ed25519_message(NOW, CHECKPOINT))),
     ),
 )
 NOTES = (signed("text\n"), signed(CHECKPOINT), WITNESSED, cosigned())
@@ -93,7 +93,7 @@ PROOFS = (
     TlogProof(1, PROOF_HASHES, WITNESSED).to_bytes(),
     TlogProof(1, PROOF_HASHES, WITNESSED, ENTRIES[1]).to_bytes(),
 )
-BUNDLE = encode_entry_bundle(ENTRIES)
+BUNDLE = pack_entry_bundle(ENTRIES)
 
 EVENT_ID = "ab" * 32
 ROW = IndexRow(

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from audit_ledger.ledger.entry import created, link_events
 from audit_ledger.tlog.checkpoint import Checkpoint
-from audit_ledger.tlog.cosignature import encode_timestamped, mldsa44_message
-from audit_ledger.tlog.entry_bundle import encode_entry_bundle
+from audit_ledger.tlog.cosignature import mldsa44_message, pack_timestamped_signature
+from audit_ledger.tlog.entry_bundle import pack_entry_bundle
 from audit_ledger.tlog.note import (
     MLDSA44_COSIGNATURE,
     Note,
@@ -76,7 +76,7 @@ def publish(folder: Path, size: int) -> PublishedLedger:
     for tile, hashes in edge.extend(leaves):
         _write(ledger.folder / tile.path, hashes)
         if tile.level == 0:
-            bundle = encode_entry_bundle(_of(tile, entries))
+            bundle = pack_entry_bundle(_of(tile, entries))
             _write(ledger.folder / EntryBundle(tile.index, tile.width).path, bundle)
     checkpoint, policy = _sign(Checkpoint(ORIGIN, size, edge.root()))
     _write(ledger.folder / "checkpoint", checkpoint)
@@ -96,7 +96,7 @@ def _sign(checkpoint: Checkpoint) -> tuple[bytes, bytes]:
     cosigner = VerifierKey(ORIGIN, MLDSA44_COSIGNATURE, lattice.public_key().public_bytes_raw())
     text = checkpoint.text
     message = mldsa44_message(ORIGIN, TIME, ORIGIN, 0, checkpoint.size, checkpoint.root)
-    cosignature = encode_timestamped(TIME, lattice.sign(message))
+    cosignature = pack_timestamped_signature(TIME, lattice.sign(message))
     note = Note(
         text,
         (

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.search.criteria import Search
-from audit_ledger.search.cursor import Cursor, decode_cursor, encode_cursor, search_binding
+from audit_ledger.search.cursor import Cursor, parse_cursor, search_binding
 from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.search.parameters import parse_search
 
@@ -26,13 +26,13 @@ def search(*pairs: tuple[str, str]) -> Search:
 
 
 BINDING = search_binding(search(), origin=ORIGIN, scope=SCOPE)
-TEXT = encode_cursor(KEY, CURSOR, BINDING)
+TEXT = CURSOR.to_text(KEY, BINDING)
 
 
 def refusal(text: str, *, key: KeyedHash = KEY, binding: bytes = BINDING) -> RejectedSearchError:
-    """Decode a cursor that must be refused; return the error."""
+    """Parse a cursor that must be refused; return the error."""
     with pytest.raises(RejectedSearchError) as refused:
-        decode_cursor(key, text, binding)
+        parse_cursor(key, text, binding)
     assert (refused.value.status, refused.value.parameter) == (400, "_cursor")
     assert not text or text not in str(refused.value)
     return refused.value
@@ -56,7 +56,7 @@ def test_the_bytes_of_a_cursor_are_as_documented() -> None:
 def test_a_cursor_round_trips(size: int, time_ms: int, seq: int) -> None:
     """Any size, any time, any entry."""
     cursor = Cursor(size, time_ms, seq)
-    assert decode_cursor(KEY, encode_cursor(KEY, cursor, BINDING), BINDING) == cursor
+    assert parse_cursor(KEY, cursor.to_text(KEY, BINDING), BINDING) == cursor
 
 
 def test_every_changed_bit_is_refused() -> None:
@@ -110,10 +110,10 @@ def test_another_key_is_refused() -> None:
 def test_a_cursor_of_another_search_is_refused(other: bytes) -> None:
     """Another ledger, another scope, another search, another order."""
     assert refusal(TEXT, binding=other).code == "invalid"
-    assert decode_cursor(KEY, TEXT, BINDING) == CURSOR
+    assert parse_cursor(KEY, TEXT, BINDING) == CURSOR
 
 
 def test_count_and_format_may_change_on_the_next_page() -> None:
     """They and the cursor itself are not bound."""
     continued = search(("_count", "100"), ("_format", "json"), ("_cursor", TEXT))
-    assert decode_cursor(KEY, TEXT, search_binding(continued, origin=ORIGIN, scope=SCOPE)) == CURSOR
+    assert parse_cursor(KEY, TEXT, search_binding(continued, origin=ORIGIN, scope=SCOPE)) == CURSOR

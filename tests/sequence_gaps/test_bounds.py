@@ -12,7 +12,7 @@ from audit_ledger.errors import FormatError
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.sequence_gaps.counters import (
     CountedState,
-    encode_within,
+    fit_within,
     parse_counted_state,
 )
 from audit_ledger.sequence_gaps.report import StreamRow, gap_report
@@ -176,9 +176,9 @@ def test_largest_portal_is_restarted_if_counts_do_not_fit() -> None:
             event = cloudevent(source=f"urn:{source}", sequence=str(number), sequencetype="Integer")
             state = track(state, at_entry(event, 10 + number, portal="loud"))
     assert len(state.streams) == 1 + MAX_STREAMS
-    counted, data = encode_within(CountedState(state), 8_000)
+    counted, data = fit_within(CountedState(state), 8_000)
     assert len(data) <= 8_000
     assert parse_counted_state(data) == counted
     assert counted.state.streams == small.streams
     assert counted.state.unwatched == {"loud": 4 * MAX_STREAMS}
-    assert encode_within(CountedState(small), 8_000)[0] == CountedState(small)
+    assert fit_within(CountedState(small), 8_000)[0] == CountedState(small)

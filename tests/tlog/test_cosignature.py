@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.tlog.cosignature import (
     ed25519_message,
-    encode_timestamped,
     mldsa44_message,
-    parse_timestamped,
+    pack_timestamped_signature,
+    parse_timestamped_signature,
     verify_cosignature,
 )
 from audit_ledger.tlog.note import (
@@ -72,9 +72,9 @@ def test_mldsa44_message_is_the_cosigned_message_structure() -> None:
 def test_timestamped_signature_is_read_back(signer: Signer) -> None:
     """u64be timestamp, then the signature."""
     signature = b"\x07" * (64 if signer.algorithm == 4 else 2420)
-    value = encode_timestamped(0x0102030405060708, signature)
+    value = pack_timestamped_signature(0x0102030405060708, signature)
     assert value == bytes(range(1, 9)) + signature
-    assert parse_timestamped(value, signer.algorithm) == (0x0102030405060708, signature)
+    assert parse_timestamped_signature(value, signer.algorithm) == (0x0102030405060708, signature)
 
 
 @BOTH_TYPES
@@ -179,7 +179,7 @@ def test_note_that_is_no_checkpoint_is_not_cosigned(signer: Signer) -> None:
 def test_signature_of_no_type_is_not_encoded(signature_bytes: int) -> None:
     """Ed25519 has 64 bytes and ML-DSA-44 2,420."""
     with pytest.raises(FormatError, match=f"{signature_bytes} bytes of signature"):
-        encode_timestamped(NOW, bytes(signature_bytes))
+        pack_timestamped_signature(NOW, bytes(signature_bytes))
 
 
 @pytest.mark.parametrize("timestamp", [-1, 2**63])
@@ -190,7 +190,7 @@ def test_timestamp_out_of_range(timestamp: int) -> None:
     with pytest.raises(FormatError, match="timestamp"):
         mldsa44_message("w", timestamp, "log", 0, 1, bytes(32))
     with pytest.raises(FormatError, match="timestamp"):
-        encode_timestamped(timestamp, bytes(64))
+        pack_timestamped_signature(timestamp, bytes(64))
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,10 @@ def test_every_timestamped_signature_is_read_back(time: int, size: int, seed: by
     """For any time and signature."""
     signature = (seed + bytes(size))[:size]
     algorithm = ED25519_COSIGNATURE if size == 64 else MLDSA44_COSIGNATURE
-    assert parse_timestamped(encode_timestamped(time, signature), algorithm) == (time, signature)
+    assert parse_timestamped_signature(pack_timestamped_signature(time, signature), algorithm) == (
+        time,
+        signature,
+    )
 
 
 def test_log_cosigns_its_own_checkpoint() -> None:

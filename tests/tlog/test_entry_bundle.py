@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit_ledger.errors import FormatError
-from audit_ledger.tlog.entry_bundle import encode_entry_bundle, parse_entry_bundle
+from audit_ledger.tlog.entry_bundle import pack_entry_bundle, parse_entry_bundle
 
 
 def test_wire_format() -> None:
     """Each entry has its length as a big-endian u16 before it."""
-    assert encode_entry_bundle([b"one", b"", b"x" * 256]) == (
+    assert pack_entry_bundle([b"one", b"", b"x" * 256]) == (
         b"\x00\x03one" + b"\x00\x00" + b"\x01\x00" + b"x" * 256
     )
 
@@ -19,8 +19,8 @@ def test_wire_format() -> None:
 @given(st.lists(st.binary(max_size=300), max_size=256))
 def test_every_bundle_is_read_back(entries: list[bytes]) -> None:
     """Entries come out as they went in, also one by one."""
-    bundle = encode_entry_bundle(iter(entries))
-    assert bundle == b"".join(encode_entry_bundle([entry]) for entry in entries)
+    bundle = pack_entry_bundle(iter(entries))
+    assert bundle == b"".join(pack_entry_bundle([entry]) for entry in entries)
     assert parse_entry_bundle(bundle) == entries
     assert parse_entry_bundle(bundle, len(entries)) == entries
 
@@ -33,15 +33,15 @@ def test_bytes_are_read_only_as_the_encoder_writes_them(data: bytes) -> None:
         entries = parse_entry_bundle(data)
     except FormatError:
         return
-    assert encode_entry_bundle(entries) == data
+    assert pack_entry_bundle(entries) == data
 
 
 def test_longest_entry() -> None:
     """65,535 bytes fit and one more does not."""
     longest = bytes(65_535)
-    assert parse_entry_bundle(encode_entry_bundle([longest])) == [longest]
+    assert parse_entry_bundle(pack_entry_bundle([longest])) == [longest]
     with pytest.raises(FormatError, match="65535"):
-        encode_entry_bundle([bytes(65_536)])
+        pack_entry_bundle([bytes(65_536)])
 
 
 @pytest.mark.parametrize(

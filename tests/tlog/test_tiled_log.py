@@ -6,7 +6,7 @@ import pytest
 
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.compact_range import CompactRange
-from audit_ledger.tlog.entry_bundle import encode_entry_bundle, parse_entry_bundle
+from audit_ledger.tlog.entry_bundle import pack_entry_bundle, parse_entry_bundle
 from audit_ledger.tlog.note import open_note, parse_verifier_key
 from audit_ledger.tlog.policy import parse_policy
 from audit_ledger.tlog.proof import TlogProof, parse_proof, verify_proof
@@ -45,7 +45,7 @@ def entries_at(log: Path, size: int) -> list[bytes]:
         return []
     bundle = (log / EntryBundle(0, size).path).read_bytes()
     entries = parse_entry_bundle(bundle, size)
-    assert encode_entry_bundle(entries) == bundle
+    assert pack_entry_bundle(entries) == bundle
     return entries
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from audit_ledger.errors import FormatError
 from audit_ledger.ledger.entry import EventEntry, link_events, parse_entry
-from audit_ledger.tlog.entry_bundle import encode_entry_bundle, parse_entry_bundle
+from audit_ledger.tlog.entry_bundle import pack_entry_bundle, parse_entry_bundle
 from audit_ledger.tlog.rfc6962 import leaf_hash
 from audit_ledger.verify.bundle_fast_path import check_event_bundle
 
@@ -45,7 +45,7 @@ def is_right(data: bytes, first: int, count: int) -> bool:
 def test_valid_events_take_the_fast_path(count: int) -> None:
     """With their leaf hashes, and the values to compare with the entry before."""
     entries = events(count)
-    checked = check_event_bundle(encode_entry_bundle(entries), FIRST, count)
+    checked = check_event_bundle(pack_entry_bundle(entries), FIRST, count)
     assert checked is not None
     assert checked.leaves == [leaf_hash(entry) for entry in entries]
     first, last = parse_entry(entries[0]), parse_entry(entries[-1])
@@ -59,7 +59,7 @@ def test_entries_of_the_sequencer_take_the_fast_path() -> None:
     """The bytes of `link_events`, at every number of digits."""
     for first in (1, 10, 999_000, 123_456_789_000):
         entries, leaves = link_events(first, TIME, PREV, [bytes(32)] * 9)
-        checked = check_event_bundle(encode_entry_bundle(entries), first, 9)
+        checked = check_event_bundle(pack_entry_bundle(entries), first, 9)
         assert checked is not None
         assert checked.leaves == leaves
 
@@ -69,9 +69,9 @@ def test_seq_is_compared_in_every_digit() -> None:
     for first in [1, 7, 250, 744, 745, 999, 9000, *range(1000, 2001, 77), 1_999_800, 10**15 - 300]:
         count = min(256, 10 ** len(str(first)) - first)
         entries, _ = link_events(first, TIME, PREV, [bytes(32)] * count)
-        assert check_event_bundle(encode_entry_bundle(entries), first, count) is not None
+        assert check_event_bundle(pack_entry_bundle(entries), first, count) is not None
         for other in (first + 1, first - 1, first + 10, first + 1000, first + 256):
-            assert check_event_bundle(encode_entry_bundle(entries), other, count) is None
+            assert check_event_bundle(pack_entry_bundle(entries), other, count) is None
 
 
 def test_alternating_times_do_not_take_the_fast_path() -> None:
@@ -80,17 +80,17 @@ def test_alternating_times_do_not_take_the_fast_path() -> None:
     for seq, time in enumerate((TIME, TIME + 1, TIME), FIRST):
         entries.append(EventEntry(seq, time, prev, PREV).to_bytes())
         prev = leaf_hash(entries[-1])
-    assert check_event_bundle(encode_entry_bundle(entries), FIRST, 3) is None
+    assert check_event_bundle(pack_entry_bundle(entries), FIRST, 3) is None
 
 
 def test_a_bundle_in_which_seq_gains_a_digit_takes_the_exact_path() -> None:
     """Its entries are not of the same length."""
     entries, _ = link_events(95, TIME, PREV, [bytes(32)] * 10)
-    assert check_event_bundle(encode_entry_bundle(entries), 95, 10) is None
+    assert check_event_bundle(pack_entry_bundle(entries), 95, 10) is None
 
 
 ENTRIES = events(3)
-BUNDLE = encode_entry_bundle(ENTRIES)
+BUNDLE = pack_entry_bundle(ENTRIES)
 
 
 def test_a_changed_byte_takes_the_fast_path_only_if_it_is_valid() -> None:
@@ -123,7 +123,7 @@ def test_an_invalid_time_does_not_take_the_fast_path(time: str) -> None:
     """In a bundle of one entry, so that only its form can be wrong."""
     (entry,) = events(1)
     at = entry.index(b'"time":"') + len(b'"time":"')
-    data = encode_entry_bundle([entry[:at] + time.encode()[:20] + entry[at + 20 :]])
+    data = pack_entry_bundle([entry[:at] + time.encode()[:20] + entry[at + 20 :]])
     assert check_event_bundle(data, FIRST, 1) is None
     assert not is_right(data, FIRST, 1)
 
@@ -132,7 +132,7 @@ def test_decreasing_times_do_not_take_the_fast_path() -> None:
     """By one second, and with correct links."""
     first = EventEntry(FIRST, TIME, PREV, PREV).to_bytes()
     second = EventEntry(FIRST + 1, TIME - 1, leaf_hash(first), PREV).to_bytes()
-    assert check_event_bundle(encode_entry_bundle([first, second]), FIRST, 2) is None
+    assert check_event_bundle(pack_entry_bundle([first, second]), FIRST, 2) is None
 
 
 @given(st.binary(max_size=400))

@@ -6,7 +6,7 @@ import pytest
 
 from audit_ledger.ledger.digest import Digest
 from audit_ledger.tlog.checkpoint import parse_checkpoint
-from audit_ledger.tlog.cosignature import ed25519_message, encode_timestamped
+from audit_ledger.tlog.cosignature import ed25519_message, pack_timestamped_signature
 from audit_ledger.tlog.note import (
     ED25519_COSIGNATURE,
     Note,
@@ -107,7 +107,7 @@ def test_a_cosignature_in_an_old_digest_does_not_make_it_fresh() -> None:
     def witness_it(digest: Digest) -> Digest:
         note = parse_note(digest.checkpoint)
         signed = signer.sign(ed25519_message(later, note.text))
-        line = Signature(key.name, key.key_id, encode_timestamped(later, signed))
+        line = Signature(key.name, key.key_id, pack_timestamped_signature(later, signed))
         return replace(digest, checkpoint=Note(note.text, (*note.signatures, line)).to_bytes())
 
     writer.publish(witness_it)

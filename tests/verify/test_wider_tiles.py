@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from audit_ledger.tlog.entry_bundle import encode_entry_bundle
+from audit_ledger.tlog.entry_bundle import pack_entry_bundle
 from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.ledger_verifier import verify_ledger
 from audit_ledger.verify.verification_report import VerificationReport
@@ -102,7 +102,7 @@ def test_a_wider_tile_with_other_signed_hashes_fails(path: str, code: str, place
         if "entries" in path:
             entries = list(writer.entries[256:size])
             entries[place] = flipped(100)(entries[place])
-            files[name] = encode_entry_bundle(entries)
+            files[name] = pack_entry_bundle(entries)
         else:
             files[name] = flipped(32 * place)(files[name])
         assert found(verified(files, now)) == [(code, name, (256, 299))]

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from audit_ledger.ledger.digest import NO_DIGEST, Digest
 from audit_ledger.ledger.entry import ControlEntry, created, link_events
 from audit_ledger.tlog.checkpoint import Checkpoint
-from audit_ledger.tlog.cosignature import encode_timestamped, mldsa44_message
-from audit_ledger.tlog.entry_bundle import encode_entry_bundle
+from audit_ledger.tlog.cosignature import mldsa44_message, pack_timestamped_signature
+from audit_ledger.tlog.entry_bundle import pack_entry_bundle
 from audit_ledger.tlog.note import (
     ED25519,
     MLDSA44_COSIGNATURE,
@@ -67,7 +67,7 @@ class Keys:
         message = mldsa44_message(
             name, time, checkpoint.origin, 0, checkpoint.size, checkpoint.root
         )
-        value = encode_timestamped(time, self.mldsa44.sign(message))
+        value = pack_timestamped_signature(time, self.mldsa44.sign(message))
         return Signature(name, key.key_id, value)
 
 
@@ -181,7 +181,7 @@ class Writer:
 
     def _put_bundle(self, tile: Tile) -> None:
         first = tile.index * TILE_WIDTH
-        bundle = encode_entry_bundle(self.entries[first : first + tile.width])
+        bundle = pack_entry_bundle(self.entries[first : first + tile.width])
         self.objects.files[EntryBundle(tile.index, tile.width).path] = bundle
 
     def _drop_superseded(self, size: int) -> None:

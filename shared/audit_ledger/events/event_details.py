@@ -129,15 +129,15 @@ class EventDocument(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
         return data if _is_audit_event(data) else None
 
 
-def decode_document(resource: bytes, format_: Format) -> EventDocument:
-    """Decode a record's resource; raise FormatError or RejectedEventError if it is not JSON."""
+def parse_document(resource: bytes, format_: Format) -> EventDocument:
+    """Parse a record's resource; raise FormatError or RejectedEventError if it is not JSON."""
     root: JsonObject = read_json(resource, _PLACE)
     return EventDocument(root, format_, _data_of(root) if format_ == "cloudevents" else None)
 
 
 def read_details(resource: bytes, format_: Format) -> EventDetails:
     """Return the details of a resource: an AuditEvent or a CloudEvent."""
-    return details_of(decode_document(resource, format_))
+    return details_of(parse_document(resource, format_))
 
 
 def details_of(document: EventDocument) -> EventDetails:

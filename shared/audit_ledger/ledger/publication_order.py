@@ -3,7 +3,7 @@
 from audit_ledger.errors import FormatError
 from audit_ledger.ledger.signed_digest import parse_signed_digest
 from audit_ledger.tlog.checkpoint import parse_checkpoint
-from audit_ledger.tlog.cosignature import parse_timestamped
+from audit_ledger.tlog.cosignature import parse_timestamped_signature
 from audit_ledger.tlog.note import MLDSA44_COSIGNATURE, parse_note
 
 Age = tuple[int, int]
@@ -33,7 +33,7 @@ def own_times(checkpoint: bytes) -> list[int]:
     note = parse_note(checkpoint)
     origin = parse_checkpoint(note.text).origin
     return [
-        parse_timestamped(signature.value, MLDSA44_COSIGNATURE)[0]
+        parse_timestamped_signature(signature.value, MLDSA44_COSIGNATURE)[0]
         for signature in note.signatures
         if signature.name == origin and len(signature.value) == MLDSA44_VALUE_BYTES
     ]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.ledger.head import Head
 from audit_ledger.tlog.compact_range import CompactRange
-from audit_ledger.tlog.entry_bundle import encode_entry_bundle, parse_entry_bundle
+from audit_ledger.tlog.entry_bundle import pack_entry_bundle, parse_entry_bundle
 from audit_ledger.tlog.rfc6962 import HASH_SIZE, leaf_hashes
 from audit_ledger.tlog.tile_proofs import RightEdge
 from audit_ledger.tlog.tiles import TILE_WIDTH, EntryBundle, Tile, partial_tile_at, split_hashes
@@ -50,7 +50,7 @@ class TileWriter:
         while len(self._entries) >= TILE_WIDTH:
             yield (
                 EntryBundle(index, TILE_WIDTH).path,
-                encode_entry_bundle(self._entries[:TILE_WIDTH]),
+                pack_entry_bundle(self._entries[:TILE_WIDTH]),
             )
             del self._entries[:TILE_WIDTH]
             index += 1
@@ -65,7 +65,7 @@ class TileWriter:
         """Return path and bytes of the partial tiles and bundle that `old_size` had not."""
         if self._entries and self.size != old_size:
             bundle = EntryBundle(self.size // TILE_WIDTH, len(self._entries))
-            yield bundle.path, encode_entry_bundle(self._entries)
+            yield bundle.path, pack_entry_bundle(self._entries)
         for tile, data in self._partial.values():
             if tile != partial_tile_at(tile.level, old_size):
                 yield tile.path, data

@@ -9,8 +9,8 @@ from audit_ledger.events.event import Format
 from audit_ledger.events.event_details import (
     EventDetails,
     EventDocument,
-    decode_document,
     details_of,
+    parse_document,
 )
 from audit_ledger.events.fhir_version import Release
 from audit_ledger.events.strict_json import read_json, slice_members
@@ -49,7 +49,7 @@ class OpenedEvent(PrivateRepr, msgspec.Struct, frozen=True, kw_only=True, dict=T
     @cached_property
     def document(self) -> EventDocument:
         """The resource, decoded: once, when the record was opened."""
-        return decode_document(self.resource, self.format)
+        return parse_document(self.resource, self.format)
 
     def audit_event(self) -> tuple[Release, bytes] | None:
         """Return release and bytes of the AuditEvent: the resource, or the data of a CloudEvent.
@@ -78,7 +78,7 @@ def opened_event(
     """Read an opened record; `event_id` is its key in the index."""
     resource = bytes(record.resource)
     format_: Format = record.format  # type: ignore[assignment]  # parse_record lets no other pass
-    document = decode_document(resource, format_)
+    document = parse_document(resource, format_)
     event = OpenedEvent(
         seq=seq,
         entry_time=entry_time,

@@ -43,6 +43,11 @@ class Cursor(msgspec.Struct, frozen=True, gc=False):
     time_ms: int
     seq: int
 
+    def to_text(self, key: "KeyedHash", binding: bytes) -> str:
+        """Return the text for a link, bound to a search and authenticated with `key`."""
+        body = _LAYOUT.pack(_VERSION, self.size, self.time_ms, self.seq, binding)
+        return _base64url(body + key.digest(_LABEL + body))
+
 
 def search_binding(search: Search, *, origin: str, scope: str) -> bytes:
     """Hash what a cursor belongs to (32 bytes): ledger, what the token allows, criteria and order.
@@ -54,17 +59,11 @@ def search_binding(search: Search, *, origin: str, scope: str) -> bytes:
     return sha256(frame(label, origin.encode(), scope.encode(), query.encode())).digest()
 
 
-def encode_cursor(key: "KeyedHash", cursor: Cursor, binding: bytes) -> str:
-    """Write a cursor; `binding` is that of the search it is for."""
-    body = _LAYOUT.pack(_VERSION, cursor.size, cursor.time_ms, cursor.seq, binding)
-    return _base64url(body + key.digest(_LABEL + body))
+def parse_cursor(key: "KeyedHash", text: str, binding: bytes) -> Cursor:
+    """Parse the text of `Cursor.to_text` for the same key and binding.
 
-
-def decode_cursor(key: "KeyedHash", text: str, binding: bytes) -> Cursor:
-    """Read what `encode_cursor` wrote for the same binding.
-
-    RejectedSearchError (400) for anything else: another spelling, a changed byte, another key, and
-    a cursor of another search, ledger or scope.
+    Raise RejectedSearchError (400) for anything else: another spelling, a changed byte, another
+    key, and a cursor of another search, ledger or scope.
     """
     sealed = _bytes_of(text)
     body, mac = sealed[:-_MAC_BYTES], sealed[-_MAC_BYTES:]

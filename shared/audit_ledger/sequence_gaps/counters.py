@@ -54,7 +54,7 @@ _decoder = msgspec.json.Decoder(CountedState)
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
-def encode_within(counted: CountedState, max_bytes: int) -> tuple[CountedState, bytes]:
+def fit_within(counted: CountedState, max_bytes: int) -> tuple[CountedState, bytes]:
     """Return counts that fit into `max_bytes`, and their bytes.
 
     If they do not fit, restart the counts of the portal that takes most bytes, and count its events

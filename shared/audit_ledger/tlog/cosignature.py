@@ -72,7 +72,7 @@ def mldsa44_message(
     )
 
 
-def encode_timestamped(timestamp: int, signature: bytes) -> bytes:
+def pack_timestamped_signature(timestamp: int, signature: bytes) -> bytes:
     """Return u64be timestamp ‖ signature, which follow the key id."""
     _check_timestamp(timestamp)
     if len(signature) not in _SIGNATURE_BYTES.values():
@@ -80,7 +80,7 @@ def encode_timestamped(timestamp: int, signature: bytes) -> bytes:
     return timestamp.to_bytes(8, "big") + signature
 
 
-def parse_timestamped(value: bytes, algorithm: int) -> tuple[int, bytes]:
+def parse_timestamped_signature(value: bytes, algorithm: int) -> tuple[int, bytes]:
     """Return timestamp and signature of a cosignature of type 0x04 or 0x06; raises FormatError."""
     size = _SIGNATURE_BYTES.get(algorithm)
     if size is None:
@@ -108,7 +108,7 @@ def verify_cosignature(key: VerifierKey, note: Note) -> int:
 
 
 def _verify_one(key: VerifierKey, note: Note, value: bytes) -> int:
-    timestamp, signature = parse_timestamped(value, key.algorithm)
+    timestamp, signature = parse_timestamped_signature(value, key.algorithm)
     what = f"cosignature by {key.name}"
     if key.algorithm == ED25519_COSIGNATURE:
         verify_ed25519(key.key, signature, ed25519_message(timestamp, note.text), what=what)

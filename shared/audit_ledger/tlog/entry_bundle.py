@@ -15,7 +15,7 @@ MAX_ENTRY_BYTES = 0xFFFF
 _LENGTH = Struct(">H")
 
 
-def encode_entry_bundle(entries: Iterable[bytes]) -> bytes:
+def pack_entry_bundle(entries: Iterable[bytes]) -> bytes:
     """Return entries (at most 65,535 bytes each) as one bundle."""
     pack = _LENGTH.pack
     try:
