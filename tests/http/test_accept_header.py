@@ -1,6 +1,6 @@
 """Accept is a list with weights (RFC 9110, Section 12.5.1).
 
-Expected results are read off the RFC's rules and its own example, by hand.
+The expected results were derived by hand from the RFC's rules and its example.
 """
 
 import pytest
@@ -14,13 +14,13 @@ HAPI = (
     "application/fhir+xml;q=1.0, application/fhir+json;q=1.0, "
     "application/xml+fhir;q=0.9, application/json+fhir;q=0.9"
 )
-"""What the Java client of HAPI FHIR 8.8.0 for R4 sends by itself."""
+"""The default of the Java client of HAPI FHIR 8.8.0 for R4."""
 CHROMIUM = (
     "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,"
     "*/*;q=0.8,application/signed-exchange;v=b3;q=0.7"
 )
 JAVA = "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"
-"""What HttpURLConnection sends by itself."""
+"""The default of HttpURLConnection."""
 FHIR = "application/fhir+json"
 
 
@@ -48,7 +48,7 @@ FHIR = "application/fhir+json"
 def test_elements_are_separated_by_commas_outside_of_quotes(
     text: str, ranges: list[MediaRange]
 ) -> None:
-    """What is no media range is passed over; the others count."""
+    """Elements that are not media ranges are ignored."""
     assert parse_accept(text) == ranges
 
 
@@ -67,7 +67,7 @@ RFC_EXAMPLE = (
     ],
 )
 def test_the_example_of_rfc_9110_has_its_weights(name: str, others: list[str], wins: str) -> None:
-    """The most specific range gives the weight; parameters that mean nothing here do not part."""
+    """The most specific range decides the weight; unknown parameters make no difference."""
     offers = [name, *others]
     chosen = choose(parse_accept(RFC_EXAMPLE), [Offer((each,)) for each in offers])
     assert chosen is not None
@@ -93,23 +93,23 @@ def test_the_example_of_rfc_9110_has_its_weights(name: str, others: list[str], w
         ("application/fhir+xml;q=0.5, application/fhir+json", "4.0"),
         (f"{FHIR};fhirVersion=4.0, {FHIR};fhirVersion=5.0;q=0.1", "4.0"),
         (f"{FHIR};fhirVersion=4.0;q=0.1, {FHIR};fhirVersion=5.0", "5.0"),
-        ("application/json;q=0, */*;q=0.1", "4.0"),  # the answer is application/fhir+json
+        ("application/json;q=0, */*;q=0.1", "4.0"),  # the response is application/fhir+json
         ("application/json;q=0, application/fhir+json;q=0.5", "4.0"),
         ("application/fhir+json;q=0, application/json", "4.0"),
         (f"{FHIR};fhirVersion=5.0", "5.0"),
         (f"{FHIR};fhirVersion=5.0.0", "5.0"),
         (f"{FHIR};fhirVersion=4.3", "4.3"),
-        (f"{FHIR};fhirVersion=5.0, {FHIR}", "5.0"),  # both at 1: the one that is named
+        (f"{FHIR};fhirVersion=5.0, {FHIR}", "5.0"),  # both have weight 1: the named one
         (f"{FHIR};fhirVersion=5.0;q=0.5, {FHIR}", "4.0"),
         (f"{FHIR};fhirVersion=5.0, */*;q=0.8", "5.0"),
         (f"{FHIR};fhirVersion=3.0, */*;q=0.1", "4.0"),
         (f"{FHIR};fhirVersion=4.0;q=0, {FHIR}", "5.0"),  # anything but R4
         ("application/fhir+xml;fhirVersion=5.0, application/fhir+json", "4.0"),
-        ("no media range at all", "4.0"),  # as if there were none: RFC 9110 lets a server
+        ("no media range at all", "4.0"),  # ignored, as RFC 9110 permits
     ],
 )
-def test_fhir_is_served_where_any_of_it_is_acceptable(accept: str | None, version: str) -> None:
-    """In R4 unless the other release is asked for."""
+def test_fhir_is_served_if_any_form_of_it_is_acceptable(accept: str | None, version: str) -> None:
+    """In R4 unless another release is requested."""
     assert fhir_json(read(headers={} if accept is None else {"accept": accept})).version == version
 
 
@@ -130,7 +130,7 @@ def test_fhir_is_served_where_any_of_it_is_acceptable(accept: str | None, versio
     ],
 )
 def test_406_only_if_nothing_acceptable_can_be_served(accept: str) -> None:
-    """RFC 9110, Section 15.5.7; the message says what there is."""
+    """RFC 9110, Section 15.5.7; the message names the available media type."""
     with pytest.raises(RejectedEventError, match=r"application/fhir\+json") as refused:
         fhir_json(read(headers={"accept": accept}))
     assert (refused.value.status, refused.value.expression) == (406, "Accept")
@@ -144,7 +144,7 @@ def test_406_only_if_nothing_acceptable_can_be_served(accept: str) -> None:
         ("_format=application/fhir+json", "application/fhir+xml", "4.0"),  # + is a space here
         ("_format=application/json%2Bfhir", "*/*", "4.0"),
         ("_format=application/fhir+json;fhirVersion=5.0", f"{FHIR};fhirVersion=4.0", "5.0"),
-        ("_format=json", f"{FHIR};fhirVersion=5.0", "5.0"),  # which release, Accept still says
+        ("_format=json", f"{FHIR};fhirVersion=5.0", "5.0"),  # Accept still selects the release
         ("_format=JSON&date=2026", "", "4.0"),
         ("_format=*/*", "application/fhir+xml", "4.0"),
     ],
@@ -166,20 +166,20 @@ def test_format_comes_before_accept(query: str, accept: str, version: str) -> No
     ],
 )
 def test_a_format_that_is_not_served_is_406(query: str) -> None:
-    """Whatever Accept says."""
+    """Regardless of Accept."""
     with pytest.raises(RejectedEventError) as refused:
         fhir_json(read(rawQueryString=query, headers={"accept": "*/*"}))
     assert (refused.value.status, refused.value.expression) == (406, "_format")
 
 
 def test_a_format_can_be_a_field_of_a_form() -> None:
-    """Of `POST …/_search`, whose parameters are its body."""
+    """The body of `POST …/_search` contains the parameters."""
     form = {"content-type": "application/x-www-form-urlencoded", "accept": "application/fhir+xml"}
-    asked = {"route": "POST /AuditEvent/_search", "headers": form}
-    wanted = "_format=application%2Ffhir%2Bjson%3BfhirVersion%3D5.0"
-    assert fhir_json(read(**asked, body=wanted)).version == "5.0"
+    members = {"route": "POST /AuditEvent/_search", "headers": form}
+    body = "_format=application%2Ffhir%2Bjson%3BfhirVersion%3D5.0"
+    assert fhir_json(read(**members, body=body)).version == "5.0"
     with pytest.raises(RejectedEventError, match="_format"):
-        fhir_json(read(**asked, body="date=2026&_format=xml"))
+        fhir_json(read(**members, body="date=2026&_format=xml"))
 
 
 @pytest.mark.parametrize(

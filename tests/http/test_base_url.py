@@ -1,4 +1,4 @@
-"""Every link begins with the address that clients use, and no header of theirs decides it."""
+"""Every link begins with the address that clients use; request headers do not affect it."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ SPOOFED = {
 }
 
 
-def asked(**context: str) -> dict[str, Any]:
+def request(**context: str) -> dict[str, Any]:
     return {"headers": SPOOFED, "requestContext": context}
 
 
@@ -38,12 +38,12 @@ def asked(**context: str) -> dict[str, Any]:
     ],
 )
 def test_the_base_url_is_domain_and_stage_of_the_api(context: dict[str, str], base: str) -> None:
-    """As API Gateway names them; HTTP is this machine's alone."""
-    assert base_url(asked(**context)) == base
+    """As API Gateway names them; only addresses of this machine use HTTP."""
+    assert base_url(request(**context)) == base
 
 
 @pytest.mark.parametrize("context", [{}, {"domainName": "abc.example", "stage": "prod"}])
 def test_the_setting_overrides_the_request(context: dict[str, str]) -> None:
-    """A proxy's path is in it, which the function cannot see."""
+    """It may include a proxy's path, which the function cannot see."""
     configured = "https://audit.hospital.example/prod"
-    assert base_url(asked(**context), configured) == configured
+    assert base_url(request(**context), configured) == configured

@@ -1,4 +1,4 @@
-"""Compressed bodies are unpacked within bounds, and only where they are what they say."""
+"""Bodies are decompressed up to a limit, and only if they match their Content-Encoding."""
 
 import gzip
 import zlib
@@ -28,13 +28,13 @@ def status_of(body: bytes, coding: str = "gzip", *, is_whole: bool = True) -> in
 
 @pytest.mark.parametrize("coding", ["gzip", "GZIP", "x-gzip", " gzip ", "identity, gzip", "gzip,"])
 def test_gzip_bodies_are_decompressed(coding: str) -> None:
-    """Names are read without case; x-gzip is the same (RFC 9110, Section 8.4.1.3)."""
+    """Names are case-insensitive; x-gzip is an alias (RFC 9110, Section 8.4.1.3)."""
     assert undo_codings(PACKED, coding, is_whole=True) == BODY
 
 
 @pytest.mark.parametrize("coding", ["", "identity", "Identity", "identity, identity"])
 def test_a_body_without_coding_is_unchanged(coding: str) -> None:
-    """Also one that looks compressed."""
+    """Even if it looks compressed."""
     assert undo_codings(PACKED, coding, is_whole=False) == PACKED
 
 
@@ -45,13 +45,13 @@ def test_other_codings_are_415_with_the_accepted_ones(coding: str) -> None:
     """RFC 9110, Section 15.5.16 and 12.5.3."""
     with pytest.raises(RejectedEventError) as refused:
         undo_codings(PACKED, coding, is_whole=True)
-    told = error_response(refused.value)
-    assert told["statusCode"] == 415
-    assert told["headers"]["Accept-Encoding"] == "gzip, identity"
+    response = error_response(refused.value)
+    assert response["statusCode"] == 415
+    assert response["headers"]["Accept-Encoding"] == "gzip, identity"
 
 
 def test_a_gzip_file_of_several_members_is_one_body() -> None:
-    """RFC 1952, Section 2.2; as many as anybody sends, and no more."""
+    """RFC 1952, Section 2.2; up to a limit that no real client reaches."""
     halves = gzip.compress(BODY[:5]) + gzip.compress(BODY[5:])
     assert undo_codings(halves, "gzip", is_whole=True) == BODY
     member = gzip.compress(b"")
@@ -70,53 +70,53 @@ def test_a_gzip_file_of_several_members_is_one_body() -> None:
         PACKED + b"\0" * 512,
         PACKED + BODY,
         PACKED + PACKED[:12],
-        PACKED[:-8] + b"\0" * 8,  # another check sum and length
+        PACKED[:-8] + b"\0" * 8,  # wrong checksum and length
         PACKED[:-4] + b"\1\0\0\0",
         zlib.compress(BODY),
         zlib.compress(BODY)[2:-4],
     ],
 )
 def test_an_incomplete_or_altered_gzip_file_is_rejected(body: bytes) -> None:
-    """Cut, altered, of another format, or with something behind it."""
+    """Truncated, altered, of another format, or followed by other bytes."""
     assert status_of(body) == 400
 
 
 def test_decompression_stops_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bomb is never unpacked: no more is made than the bound and a byte."""
+    """A bomb is never decompressed further than one byte over the limit."""
     assert len(undo_codings(gzip.compress(bytes(MAX_UNPACKED_BYTES)), "gzip", is_whole=True)) == (
         MAX_UNPACKED_BYTES
     )
-    made: list[int] = []
+    sizes: list[int] = []
     real = zlib.decompressobj
 
     class Counting:
         def __init__(self, bits: int) -> None:
-            self._of = real(bits)
+            self._decompressor = real(bits)
 
         def decompress(self, data: bytes, most: int) -> bytes:
-            out = self._of.decompress(data, most)
-            made.append(len(out))
+            out = self._decompressor.decompress(data, most)
+            sizes.append(len(out))
             return out
 
         @property
         def eof(self) -> bool:
-            return self._of.eof
+            return self._decompressor.eof
 
         @property
         def unused_data(self) -> bytes:
-            return self._of.unused_data
+            return self._decompressor.unused_data
 
     monkeypatch.setattr(zlib, "decompressobj", Counting)
     bomb = gzip.compress(bytes(64 * 1024 * 1024), 9)
     half = gzip.compress(bytes(MAX_UNPACKED_BYTES // 2))
     for body in (bomb, half + half + bomb, gzip.compress(bytes(MAX_UNPACKED_BYTES + 1))):
-        made.clear()
+        sizes.clear()
         assert status_of(body) == 413
-        assert sum(made) == MAX_UNPACKED_BYTES + 1
+        assert sum(sizes) == MAX_UNPACKED_BYTES + 1
 
 
 @pytest.mark.parametrize(
-    ("accept_encoding", "taken"),
+    ("accept_encoding", "accepted"),
     [
         ("gzip", True),
         ("GZIP;q=0.5", True),
@@ -134,19 +134,19 @@ def test_decompression_stops_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> No
     ],
 )
 def test_responses_are_compressed_if_the_client_accepts_it(
-    accept_encoding: str, taken: bool
+    accept_encoding: str, accepted: bool
 ) -> None:
-    """Accept-Encoding has weights too, and 0 means no."""
-    assert accepts_gzip(accept_encoding) is taken
+    """Accept-Encoding has weights too; weight 0 refuses a coding."""
+    assert accepts_gzip(accept_encoding) is accepted
 
 
 def test_an_empty_body_needs_no_decoding() -> None:
-    """A client may say of all its requests how it packs bodies."""
+    """A client may send Content-Encoding with every request."""
     assert read(headers={"content-encoding": "gzip"}).body == b""
 
 
 def test_a_compressed_request_is_read_decompressed() -> None:
-    """As API Gateway hands bytes over, in base64; handed over as text they are damaged: 415."""
+    """API Gateway passes bytes as base64; bytes passed as text are damaged: 415."""
     headers = {"content-encoding": "gzip", "content-type": "application/fhir+json"}
     sent = b64encode(PACKED).decode()
     assert read(headers=headers, body=sent, isBase64Encoded=True).body == BODY

@@ -1,4 +1,4 @@
-"""A request is read once, as API Gateway hands it over (HTTP API, payload format 2.0)."""
+"""A request is read once, as API Gateway passes it (HTTP API, payload format 2.0)."""
 
 from base64 import b64encode
 from typing import Any
@@ -15,7 +15,7 @@ SECRET = "Mallory O'Secret"
 
 
 def event(route: str = "GET /AuditEvent/{id}", **members: Any) -> dict[str, Any]:
-    """An event with nothing in it but what API Gateway always gives."""
+    """Return an event with the members that API Gateway always sends, and these."""
     claims = {"scope": "system/AuditEvent.rs ledger/north", "iss": "https://i.example", "sub": "me"}
     return {
         "version": "2.0",
@@ -38,14 +38,14 @@ def read(**members: Any) -> Request:
 
 
 def refusal(**members: Any) -> tuple[int, str]:
-    """Status and place of the refusal that reading ends in."""
+    """Read a request that must be rejected; return status and expression."""
     with pytest.raises(RejectedEventError) as refused:
         read(**members)
     return refused.value.status, refused.value.expression
 
 
 def test_a_request_has_all_parts_of_the_event() -> None:
-    """Names of headers in lower case; the address of the API; who asks and from where."""
+    """Header names in lower case; the address of the API; the caller and its IP address."""
     request = read(
         rawQueryString="a=1",
         pathParameters={"id": "7"},
@@ -80,14 +80,14 @@ def test_missing_parts_of_a_request_are_empty() -> None:
 
 
 def test_the_repr_of_a_request_shows_no_content() -> None:
-    """Neither in a log nor in a traceback."""
+    """So that none gets into a log or traceback."""
     assert SECRET not in repr(
         read(body=SECRET, rawQueryString=SECRET, pathParameters={"id": SECRET})
     )
 
 
 def test_a_body_is_the_bytes_that_were_sent() -> None:
-    """As text or as base64; text with U+FFFD is no longer what was sent."""
+    """As text or as base64; text with U+FFFD was damaged on the way."""
     sent = "é".encode()
     assert read(body="é").body == sent
     assert read(body=b64encode(b"\xff").decode(), isBase64Encoded=True).body == b"\xff"
@@ -109,13 +109,13 @@ def test_a_body_is_the_bytes_that_were_sent() -> None:
     ],
 )
 def test_a_query_string_is_decoded_in_order(query: str, pairs: list[tuple[str, str]]) -> None:
-    """As HTML forms and FHIR clients write it; nothing is joined, nothing lost."""
+    """As HTML forms and FHIR clients write it; no parameter is merged or lost."""
     assert read(rawQueryString=query).query_pairs == pairs
 
 
 @pytest.mark.parametrize("query", ["a=%ff", "%ed%a0%80=1", "&".join(["a=1"] * (MAX_FIELDS + 1))])
 def test_an_invalid_query_string_is_rejected(query: str) -> None:
-    """No UTF-8, or too much of it; the message repeats nothing."""
+    """Invalid UTF-8 or too many fields; the message does not repeat it."""
     request = read(rawQueryString=query)
     with pytest.raises(RefusedError) as refused:
         _ = request.query_pairs
@@ -125,7 +125,7 @@ def test_an_invalid_query_string_is_rejected(query: str) -> None:
 
 
 def test_a_form_extends_the_query_string() -> None:
-    """As `POST …/_search` has it: both together, in order; other bodies are none."""
+    """For `POST …/_search`: query string first; bodies of other media types are ignored."""
     form = {"headers": {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}}
     both = read(rawQueryString="a=1", body="a=%C3%A9+b&c", **form)
     assert both.pairs == [("a", "1"), ("a", "\u00e9 b"), ("c", "")]
@@ -158,7 +158,7 @@ def test_a_form_extends_the_query_string() -> None:
 def test_preferences_are_read_from_one_header(
     prefer: str, is_strict: bool, preference: str
 ) -> None:
-    """RFC 7240: quoted or not, the first of two; parted by commas, or as some do by semicolons."""
+    """RFC 7240: quoted or not, the first of two; separated by commas or, as some do, semicolons."""
     request = read(headers={"prefer": prefer})
     assert (request.handles_strictly, request.preference) == (is_strict, preference)
 
@@ -175,7 +175,7 @@ def test_an_idempotency_key_is_printable(key: str) -> None:
 
 
 def test_another_media_type_is_rejected_with_the_accepted_ones() -> None:
-    """415, and not what was sent."""
+    """415, without repeating the sent one."""
     request = read(headers={"content-type": "text/x-secret"})
     request.require_media_type("application/json", "text/x-secret")
     with pytest.raises(RejectedEventError, match="application/json") as refused:

@@ -1,4 +1,4 @@
-"""Answers: what is refused is told as FHIR has it, and nothing of what was sent."""
+"""Errors become OperationOutcomes that repeat nothing of the request."""
 
 import json
 
@@ -20,7 +20,7 @@ from audit_ledger.http.responses import error_response, json_response, make_resp
 from audit_ledger.search.errors import RejectedSearchError
 
 INTERNAL = "entry 7 of audit.example.org/x"
-"""What our own trouble says, to us alone."""
+"""The message of an internal error, which no client receives."""
 
 ERRORS: list[tuple[LedgerError, int, str]] = [
     (RejectedEventError(415, "not-supported", "Content-Type", "JSON"), 415, "not-supported"),
@@ -29,7 +29,7 @@ ERRORS: list[tuple[LedgerError, int, str]] = [
     (RejectedSearchError("Accept", "JSON", "not-supported", 406), 406, "not-supported"),
     (ForbiddenError("the token names no patient"), 403, "forbidden"),
     (NotFoundError("no such event here"), 404, "not-found"),
-    (TooLargeError("more than a message holds"), 413, "too-long"),
+    (TooLargeError("over the size of a message"), 413, "too-long"),
     (UnreachableError(INTERNAL), 503, "exception"),
     (VerificationError(INTERNAL), 503, "exception"),
     (FormatError(INTERNAL), 503, "exception"),
@@ -41,16 +41,16 @@ ERRORS: list[tuple[LedgerError, int, str]] = [
 
 @pytest.mark.parametrize(("error", "status", "code"), ERRORS, ids=lambda v: type(v).__name__)
 def test_each_error_has_one_response(error: LedgerError, status: int, code: str) -> None:
-    """The caller's is told; ours is 503 and nothing more."""
-    told = error_response(error)
-    assert told["statusCode"] == status
-    assert told["headers"]["Content-Type"] == "application/fhir+json"
-    outcome = json.loads(told["body"])
+    """The caller's own error has details; an internal one is 503 without any."""
+    response = error_response(error)
+    assert response["statusCode"] == status
+    assert response["headers"]["Content-Type"] == "application/fhir+json"
+    outcome = json.loads(response["body"])
     assert outcome["resourceType"] == "OperationOutcome"
     (issue,) = outcome["issue"]
     assert issue["code"] == code
     assert issue["severity"] == ("fatal" if status == 503 else "error")
-    assert INTERNAL not in told["body"]
+    assert INTERNAL not in response["body"]
     if status in (403, 404, 413):
         assert issue["diagnostics"] == str(error)
 
@@ -65,8 +65,8 @@ def test_each_error_has_one_response(error: LedgerError, status: int, code: str)
 )
 def test_fhir_responses_state_their_release(version: str, media_type: str) -> None:
     """As the media type's parameter (FHIR, http.html, version parameter)."""
-    told = make_response(200, "é".encode(), version, {"ETag": 'W/"7"'})
-    assert told == {
+    response = make_response(200, "é".encode(), version, {"ETag": 'W/"7"'})
+    assert response == {
         "statusCode": 200,
         "headers": {"Content-Type": media_type, "ETag": 'W/"7"'},
         "body": "é",
@@ -74,8 +74,8 @@ def test_fhir_responses_state_their_release(version: str, media_type: str) -> No
 
 
 def test_plain_json_has_its_headers_spelled_with_hyphens() -> None:
-    """Names in Python cannot hold one."""
-    told = json_response(202, {"status": "wait"}, Retry_After="60")
-    assert told["statusCode"] == 202
-    assert told["headers"] == {"Content-Type": "application/json", "Retry-After": "60"}
-    assert json.loads(told["body"]) == {"status": "wait"}
+    """Python's names cannot contain one."""
+    response = json_response(202, {"status": "wait"}, Retry_After="60")
+    assert response["statusCode"] == 202
+    assert response["headers"] == {"Content-Type": "application/json", "Retry-After": "60"}
+    assert json.loads(response["body"]) == {"status": "wait"}

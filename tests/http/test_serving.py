@@ -1,4 +1,4 @@
-"""Every path and method has an answer in FHIR's form: HEAD, OPTIONS, 404, 405, 308, 304."""
+"""Every path and method has a response in FHIR's form: HEAD, OPTIONS, 404, 405, 308, 304."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ FALLBACK = "/{proxy+}"
 
 
 def event(method: str, path: str, template: str = FALLBACK, **members: Any) -> dict[str, Any]:
-    """What API Gateway hands over for a path that only a fallback matches."""
+    """Return API Gateway's event for a path that only a fallback matches."""
     fixed = template.partition("{proxy+}")[0]
     return {
         "routeKey": f"{method} {template}",
@@ -28,27 +28,27 @@ def event(method: str, path: str, template: str = FALLBACK, **members: Any) -> d
     }
 
 
-def refused(asked: dict[str, Any], owner: Owner = "query") -> dict[str, Any]:
+def refusal(request: dict[str, Any], owner: Owner = "query") -> dict[str, Any]:
     with pytest.raises(LedgerError) as error:
-        resolve_route(asked, owner)
+        resolve_route(request, owner)
     return error_response(error.value)
 
 
-def test_each_function_answers_the_routes_that_lead_to_it() -> None:
-    """No more and no fewer; those of query that are neither FHIR nor reports say their form."""
-    of = {
+def test_each_function_serves_exactly_its_routes() -> None:
+    """Routes of query that are neither FHIR nor reports declare their media types."""
+    keys = {
         owner: {route.key for route in ROUTES if route.owner == owner and not route.is_open}
         for owner in ("ingest", "query", "published")
     }
-    assert set(INGEST_ROUTES) == of["ingest"]
-    assert set(QUERY_ROUTES) == of["query"]
+    assert set(INGEST_ROUTES) == keys["ingest"]
+    assert set(QUERY_ROUTES) == keys["query"]
     assert set(OPEN_ROUTES) == {route.key for route in ROUTES if route.is_open}
     assert 0 < sum(bool(route.media_types) for route in QUERY_ROUTES.values()) < len(QUERY_ROUTES)
-    assert of["published"] == {"GET /published/{path+}"}
+    assert keys["published"] == {"GET /published/{path+}"}
 
 
 def test_every_method_of_every_path_has_a_route() -> None:
-    """The fallbacks have what the routes have not."""
+    """The fallbacks cover the methods that no route has."""
     methods = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
     for path in ("/", FALLBACK):
         found = {each.method for each in (*ROUTES, *FALLBACKS) if each.path == path}
@@ -60,13 +60,13 @@ def test_every_method_of_every_path_has_a_route() -> None:
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE", "OPTIONS"])
 def test_an_unknown_path_is_404_in_fhirs_form(method: str, path: str) -> None:
-    """And nothing of it is repeated."""
+    """The response does not repeat the path."""
     if path == "//":
         path = "/nothing//"
-    told = refused(event(method, path))
-    assert told["statusCode"] == 404
-    assert "OperationOutcome" in told["body"]
-    assert path.strip("/") not in told["body"]
+    response = refusal(event(method, path))
+    assert response["statusCode"] == 404
+    assert "OperationOutcome" in response["body"]
+    assert path.strip("/") not in response["body"]
 
 
 @pytest.mark.parametrize(
@@ -83,19 +83,19 @@ def test_an_unknown_path_is_404_in_fhirs_form(method: str, path: str) -> None:
     ],
 )
 def test_an_unsupported_method_is_405(method: str, path: str, allow: str) -> None:
-    """RFC 9110, Section 15.5.6: Allow is a must."""
-    told = refused(event(method, path))
-    assert (told["statusCode"], told["headers"]["Allow"]) == (405, allow)
-    assert "OperationOutcome" in told["body"]
+    """RFC 9110, Section 15.5.6, requires Allow."""
+    response = refusal(event(method, path))
+    assert (response["statusCode"], response["headers"]["Allow"]) == (405, allow)
+    assert "OperationOutcome" in response["body"]
     if method != "HEAD":
-        asked = resolve_route(event("OPTIONS", path), "ingest")
-        assert (asked["statusCode"], asked["headers"]["Allow"]) == (204, allow)
+        options = resolve_route(event("OPTIONS", path), "ingest")
+        assert (options["statusCode"], options["headers"]["Allow"]) == (204, allow)
 
 
 def test_the_root_takes_bundles_and_nothing_else() -> None:
-    """It is a route of its own: its fallbacks have no variable."""
-    told = refused(event("GET", "/", "/", pathParameters=None))
-    assert (told["statusCode"], told["headers"]["Allow"]) == (405, "POST, OPTIONS")
+    """Its fallbacks are separate: they have no path variable."""
+    response = refusal(event("GET", "/", "/", pathParameters=None))
+    assert (response["statusCode"], response["headers"]["Allow"]) == (405, "POST, OPTIONS")
 
 
 @pytest.mark.parametrize(
@@ -119,29 +119,29 @@ def test_a_slash_at_the_end_is_ignored(
 
 
 def test_metadata_with_a_slash_needs_no_token() -> None:
-    """Its fallback is open, and leads nowhere else."""
+    """Its fallback is open, and serves nothing else."""
     (open_,) = (route for route in FALLBACKS if route.is_open)
-    asked = event("GET", "/metadata/", open_.path, pathParameters={"proxy": ""})
-    assert resolve_route(asked, "ingest")["routeKey"] == "GET /metadata"
-    asked = event("GET", "/metadata/AuditEvent", open_.path)
-    assert refused(asked, "ingest")["statusCode"] == 404
+    request = event("GET", "/metadata/", open_.path, pathParameters={"proxy": ""})
+    assert resolve_route(request, "ingest")["routeKey"] == "GET /metadata"
+    request = event("GET", "/metadata/AuditEvent", open_.path)
+    assert refusal(request, "ingest")["statusCode"] == 404
 
 
 def test_a_route_of_another_function_is_redirected_without_the_slash() -> None:
-    """308 keeps method and body (RFC 9110, Section 15.4.9); the query stays, spelled safely."""
-    asked = event("POST", "/documents/verify/", rawQueryString="a=%20b")
-    told = refused(asked, "ingest")
-    assert told["statusCode"] == 308
-    assert told["headers"]["Location"] == "https://api.example.org/documents/verify?a=%20b"
+    """308 preserves method and body (RFC 9110, Section 15.4.9); path and query are escaped."""
+    request = event("POST", "/documents/verify/", rawQueryString="a=%20b")
+    response = refusal(request, "ingest")
+    assert response["statusCode"] == 308
+    assert response["headers"]["Location"] == "https://api.example.org/documents/verify?a=%20b"
     with pytest.raises(RefusedError) as moved:
         resolve_route(event("GET", "/published/a\r\nb: c/"), "query", "https://public.example/x")
     assert moved.value.headers["Location"] == "https://public.example/x/published/a%0D%0Ab%3A%20c"
 
 
 def test_the_stage_in_the_raw_path_is_removed() -> None:
-    """A stage that is not $default stands in rawPath."""
-    asked = event("GET", "/AuditEvent/", rawPath="/prod/AuditEvent/")
-    assert resolve_route(asked, "query")["routeKey"] == "GET /AuditEvent"
+    """rawPath contains a stage other than $default."""
+    request = event("GET", "/AuditEvent/", rawPath="/prod/AuditEvent/")
+    assert resolve_route(request, "query")["routeKey"] == "GET /AuditEvent"
 
 
 def test_fixed_paths_come_before_variables() -> None:
@@ -153,13 +153,13 @@ def test_fixed_paths_come_before_variables() -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_head_is_get_without_a_body(method: str) -> None:
     """RFC 9110, Section 9.3.2: the same header fields."""
-    asked = event(method, "/policy", "/policy")
-    assert resolve_route(asked, "query")["routeKey"] == "GET /policy"
-    told = complete_response(asked, make_response(200, b"{}", "4.0", {"ETag": '"1"'}))
-    assert told["statusCode"] == 200
-    assert told["headers"]["ETag"] == '"1"'
-    assert told["headers"]["Content-Type"] == "application/fhir+json; fhirVersion=4.0"
-    assert ("body" in told) == (method == "GET")
+    request = event(method, "/policy", "/policy")
+    assert resolve_route(request, "query")["routeKey"] == "GET /policy"
+    response = complete_response(request, make_response(200, b"{}", "4.0", {"ETag": '"1"'}))
+    assert response["statusCode"] == 200
+    assert response["headers"]["ETag"] == '"1"'
+    assert response["headers"]["Content-Type"] == "application/fhir+json; fhirVersion=4.0"
+    assert ("body" in response) == (method == "GET")
 
 
 @pytest.mark.parametrize(
@@ -175,18 +175,18 @@ def test_head_is_get_without_a_body(method: str) -> None:
     ],
 )
 def test_an_unchanged_representation_is_304(condition: str, status: int) -> None:
-    """If-None-Match compares weakly (RFC 9110, Section 13.1.2); only of what is found and read."""
-    given = {"If-None-Match": condition}
-    asked = event("GET", "/AuditEvent/7", headers=given)
-    told = complete_response(asked, make_response(200, b"{}", "4.0", {"ETag": 'W/"1"'}))
-    assert told["statusCode"] == status
-    assert ("body" in told) == (status == 200)
-    assert told["headers"]["ETag"] == 'W/"1"'
+    """If-None-Match compares weakly (RFC 9110, Section 13.1.2), only for a GET that succeeds."""
+    headers = {"If-None-Match": condition}
+    request = event("GET", "/AuditEvent/7", headers=headers)
+    response = complete_response(request, make_response(200, b"{}", "4.0", {"ETag": 'W/"1"'}))
+    assert response["statusCode"] == status
+    assert ("body" in response) == (status == 200)
+    assert response["headers"]["ETag"] == 'W/"1"'
     assert (
-        complete_response(asked, make_response(404, b"{}", "", {"ETag": 'W/"1"'}))["statusCode"]
+        complete_response(request, make_response(404, b"{}", "", {"ETag": 'W/"1"'}))["statusCode"]
         == 404
     )
-    posted = event("POST", "/AuditEvent", headers=given)
+    posted = event("POST", "/AuditEvent", headers=headers)
     assert (
         complete_response(posted, make_response(200, b"{}", "", {"ETag": 'W/"1"'}))["statusCode"]
         == 200
@@ -197,11 +197,11 @@ def test_an_unchanged_representation_is_304(condition: str, status: int) -> None
     ("own", "correlated"), [("abc-1", True), ("", False), ("x" * 129, False), ("a\r\nb", False)]
 )
 def test_requests_have_ids(own: str, correlated: bool) -> None:
-    """Ours is that of the access log; a client's own comes back (FHIR, http.html)."""
-    asked = event("GET", "/policy", headers={"X-Request-Id": own})
-    told = complete_response(asked, make_response(200, b"", ""))["headers"]
-    assert told["X-Request-Id"] == "r1"
-    assert told.get("X-Correlation-Id") == (own if correlated else None)
+    """The access log's id, and the client's own as X-Correlation-Id (FHIR, http.html)."""
+    request = event("GET", "/policy", headers={"X-Request-Id": own})
+    response = complete_response(request, make_response(200, b"", ""))["headers"]
+    assert response["X-Request-Id"] == "r1"
+    assert response.get("X-Correlation-Id") == (own if correlated else None)
 
 
 def test_a_temporary_failure_has_retry_after() -> None:
