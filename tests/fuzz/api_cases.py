@@ -1,4 +1,4 @@
-"""The HTTP API under schemathesis: every answer is one that the OpenAPI document names."""
+"""The HTTP API under schemathesis: every response is one that the OpenAPI document describes."""
 
 import json
 import tempfile
@@ -46,7 +46,7 @@ MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 
 
 def operations() -> dict[str, Any]:
-    """Return the document's operations by method and path; one that makes no sense is raised."""
+    """Return the document's operations by method and path; raise the error of an invalid one."""
     found = {}
     for result in SCHEMA.get_all_operations():
         if not isinstance(result, Ok):
@@ -59,7 +59,7 @@ def operations() -> dict[str, Any]:
 OPERATIONS = operations()
 
 
-MRN = "https://north.example/mrn"  # how north tells patients
+MRN = "https://north.example/mrn"  # north's identifier system of patients
 
 
 def _patient(number: str) -> JsonObject:
@@ -83,7 +83,7 @@ BOUNDS = (
     {"patient.identifier": f"{MRN}|1", "_count": "1"},
     {"agent": "Practitioner/doc"},
 )
-"""What a search must have, one of them."""
+"""A search needs one of these."""
 _OF_A_PATIENT = ({"patient": f"{MRN}|1"}, {"patient": f"{MRN}|2", "zone": "Europe/Berlin"})
 BOUNDS_OF: dict[str, tuple[dict[str, str], ...]] = {
     "GET /AuditEvent": BOUNDS,
@@ -93,15 +93,12 @@ BOUNDS_OF: dict[str, tuple[dict[str, str], ...]] = {
     "GET /reports/privacy": ({"from": "2020-01-01"}, {"user": "Practitioner/doc"}),
     "GET /export": tuple({**bound, "format": "csv"} for bound in BOUNDS),
 }
-"""The same, of each route that has something like it."""
+"""The bounds of each route that needs or accepts one."""
 
 
 @dataclass(frozen=True)
 class PublishedCloud:
-    """The app with two ledgers and something to read in each; ids of north's events.
-
-    The last one is in the ledger and not published.
-    """
+    """The deployed app with two ledgers; `ids`: of north's events, the last one not published."""
 
     cloud: LocalCloud
     ids: tuple[str, ...]
@@ -109,7 +106,7 @@ class PublishedCloud:
 
 @contextmanager
 def published_cloud(assembly: Path) -> Iterator[PublishedCloud]:
-    """The app, with events in one ledger."""
+    """Deploy the app, with events in one ledger."""
     with local_cloud(assembly) as cloud:
         ids = [_send(cloud, *event) for event in EVENTS]
         cloud.drain()
@@ -121,7 +118,7 @@ def published_cloud(assembly: Path) -> Iterator[PublishedCloud]:
 
 def _send(cloud: LocalCloud, media_type: str, event: JsonObject) -> str:
     is_fhir = media_type == FHIR
-    answer = requests.post(
+    response = requests.post(
         f"{cloud.url}{'/AuditEvent' if is_fhir else '/events'}",
         json.dumps(event),
         headers={
@@ -130,17 +127,17 @@ def _send(cloud: LocalCloud, media_type: str, event: JsonObject) -> str:
         },
         timeout=60,
     )
-    answer.raise_for_status()
+    response.raise_for_status()
     if is_fhir:
-        return answer.headers["Location"].rpartition("/")[2]
-    return str(answer.json()["ids"][0][0])
+        return response.headers["Location"].rpartition("/")[2]
+    return str(response.json()["ids"][0][0])
 
 
 def drive(published: PublishedCloud, name: str, cases: int, *, same: bool) -> dict[int, int]:
-    """Send `cases` requests to one operation; give how many answers of each status there were.
+    """Send `cases` requests to one operation; return the number of responses by status.
 
-    Of those that name an event most name one that is there, and of those that send one half send
-    one that can be kept; of searches and reports most are bounded, and have one other parameter.
+    Most requests that name an event name an existing one, and half of those that send one send a
+    valid one; most searches and reports are bounded, and have one other parameter.
     `same`: the same requests in every run. Raises schemathesis' failures.
     """
     cloud, operation = published.cloud, OPERATIONS[name]
@@ -160,35 +157,35 @@ def drive(published: PublishedCloud, name: str, cases: int, *, same: bool) -> di
     )
     @given(
         case=st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in MODES)),
-        known=st.one_of(st.none(), st.sampled_from(published.ids)),
+        event_id=st.one_of(st.none(), st.sampled_from(published.ids)),
         bound=st.one_of(st.none(), st.sampled_from(BOUNDS_OF.get(name, BOUNDS))),
-        kept=st.integers(0, 1000),
+        choice=st.integers(0, 1000),
         event=st.one_of(st.none(), st.sampled_from([body for of, body in EVENTS if of == FHIR])),
     )
     def run(
         case: Any,
-        known: str | None,
+        event_id: str | None,
         bound: dict[str, str] | None,
-        kept: int,
+        choice: int,
         event: JsonObject | None,
     ) -> None:
         if event is not None and name == "POST /AuditEvent":
             case.body, case.media_type = event, FHIR
-        if known is not None and "{id}" in name:
-            case.path_parameters["id"] = "ehr" if name.startswith("GET /portals/") else known
+        if event_id is not None and "{id}" in name:
+            case.path_parameters["id"] = "ehr" if name.startswith("GET /portals/") else event_id
             if "{version}" in name:  # an event is never changed: it has one
                 case.path_parameters["version"] = "1"
         if bound is not None and name in BOUNDS_OF:
-            given = sorted((case.query or {}).items())
-            one = dict([given[kept % len(given)]]) if given else {}
-            case.query = {**bound, **one}
+            parameters = sorted((case.query or {}).items())
+            other = dict([parameters[choice % len(parameters)]]) if parameters else {}
+            case.query = {**bound, **other}
         response = case.call(
             base_url=cloud.url,
             session=session,
             headers={"Authorization": f"Bearer {token}"},
             allow_redirects=False,
         )
-        # An answer without a body (`Prefer: return=minimal`) has nothing that a schema describes.
+        # A response without a body (`Prefer: return=minimal`) has no schema.
         checks = CHECKS if response.content else CHECKS[:-1]
         case.validate_response(response, checks=checks)
         statuses[response.status_code] = statuses.get(response.status_code, 0) + 1
@@ -201,7 +198,7 @@ def drive(published: PublishedCloud, name: str, cases: int, *, same: bool) -> di
 
 
 def long_form_of_api(progress: Callable[[str], None], cases: int) -> list[tuple[str, str]]:
-    """Drive every operation with new requests; raises on an answer that is not documented."""
+    """Drive every operation with new requests; raise on a response that is not documented."""
     rows = []
     with tempfile.TemporaryDirectory(prefix="audit-ledger-") as folder:
         assembly = synthesize(Path(folder), settings={"ledgers": LEDGERS})

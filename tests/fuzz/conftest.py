@@ -1,4 +1,4 @@
-"""The real app with two ledgers, once for each module that asks it."""
+"""The deployed app with two ledgers, once for each module that uses it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +11,12 @@ from tests.fuzz.api_cases import PublishedCloud, published_cloud
 
 @pytest.fixture(scope="module")
 def published(assembly: Path) -> Iterator[PublishedCloud]:
-    """Deployed and served on loopback; a module's tests add to it and change nothing."""
+    """Deploy and serve it on loopback; a module's tests add events and change nothing else."""
     with published_cloud(assembly) as published:
         yield published
 
 
 @pytest.fixture(scope="module")
 def cloud(published: PublishedCloud) -> LocalCloud:
-    """The same, for those who need not know what is in it."""
+    """Return the same app, for tests that need no event of it."""
     return published.cloud

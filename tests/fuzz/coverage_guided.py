@@ -19,7 +19,7 @@ MEGABYTES = 2048
 
 
 def main() -> None:
-    """Fuzz until the runs are done; a traceback and an exit status other than 0 on a finding."""
+    """Fuzz until the runs are done; on a finding, end with a traceback and a non-zero status."""
     name, runs, folder = sys.argv[1:]
     parser = PARSERS[name]
     for number, seed in enumerate(parser.seeds):

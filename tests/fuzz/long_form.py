@@ -1,6 +1,6 @@
-"""The long form of the hostile input: what takes too long for every run of the tests.
+"""The long form of the fuzz tests, which takes too long for every run of the tests.
 
-`long_form(print)` raises on the first violation and gives rows for the report.
+`long_form(print)` raises on the first violation and returns rows for the report.
 """
 
 import importlib.util
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from random import Random
 
 from tests.conftest import REPOSITORY
-from tests.fuzz.mutations import spoilt
+from tests.fuzz.mutations import mutated
 from tests.fuzz.parsers import PARSERS, Parser
 
 EXAMPLES = 20_000
@@ -25,37 +25,37 @@ Row = tuple[str, str]
 
 
 class HostileInputError(AssertionError):
-    """A parser did what none may; the message says which, and with what."""
+    """A parser broke its contract; the message has its name and the input."""
 
 
 def long_form(
     progress: Progress, examples: int = EXAMPLES, runs: int = RUNS, cases: int | None = None
 ) -> list[Row]:
-    """Try every parser with spoilt examples and under atheris, and the API with schemathesis.
+    """Try every parser with mutated examples and under atheris, and the API with schemathesis.
 
-    `examples` and `runs` are of each parser, `cases` of each operation of the API.
+    `examples` and `runs` are per parser, `cases` per operation of the API.
     """
     from tests.fuzz.api_cases import LONG_CASES, long_form_of_api
 
-    rows = [spoilt_examples(progress, examples)]
+    rows = [mutated_examples(progress, examples)]
     rows.append(coverage_guided(progress, runs))
     rows += long_form_of_api(progress, LONG_CASES if cases is None else cases)
     return rows
 
 
-def spoilt_examples(progress: Progress, examples: int) -> Row:
-    """Feed spoilt examples to every parser, new ones in every run; the seed is said."""
+def mutated_examples(progress: Progress, examples: int) -> Row:
+    """Feed mutated examples to every parser, new ones in every run; report the seed."""
     seed = int.from_bytes(os.urandom(4), "big")
     accepted, slowest = 0, ("", 0.0)
     for name, parser in PARSERS.items():
-        progress(f"{name}: {examples} spoilt examples, seed {seed}")
+        progress(f"{name}: {examples} mutated examples, seed {seed}")
         random = Random(f"{seed} {name}")
         for _ in range(examples):
-            taken, seconds = _check(name, parser, spoilt(random, parser.seeds))
-            accepted += taken
-            slowest = max(slowest, (name, seconds), key=lambda of: of[1])
+            is_accepted, seconds = _check(name, parser, mutated(random, parser.seeds))
+            accepted += is_accepted
+            slowest = max(slowest, (name, seconds), key=lambda timed: timed[1])
     return (
-        f"{len(PARSERS)} parsers, {examples:,} spoilt examples each",
+        f"{len(PARSERS)} parsers, {examples:,} mutated examples each",
         f"only documented errors; {accepted:,} accepted, each printed back; slowest "
         f"{slowest[1] * 1000:.0f} ms ({slowest[0]}); seed {seed}",
     )
@@ -64,17 +64,17 @@ def spoilt_examples(progress: Progress, examples: int) -> Row:
 def _check(name: str, parser: Parser, data: bytes) -> tuple[bool, float]:
     began = time.process_time()
     try:
-        taken = parser.check(data)
+        is_accepted = parser.check(data)
     except Exception as error:
         raise HostileInputError(f"{name}: {type(error).__name__}: {error}: {data!r}") from error
     seconds = time.process_time() - began
     if seconds > SLOWEST_SECONDS:
         raise HostileInputError(f"{name}: {seconds:.1f} s for {data[:500]!r}")
-    return taken, seconds
+    return is_accepted, seconds
 
 
 def coverage_guided(progress: Progress, runs: int, names: Iterable[str] = PARSERS) -> Row:
-    """Run atheris on parsers, each in a process of its own."""
+    """Run atheris on parsers, each in a separate process."""
     names = tuple(names)
     what = f"{len(names)} parsers under atheris, {runs:,} runs each"
     if importlib.util.find_spec("atheris") is None:

@@ -1,4 +1,4 @@
-"""Valid examples, spoilt: what an attacker who knows the format would try first."""
+"""Mutations of valid examples: what an attacker who knows the format would try first."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ TEXTS = [
 ]  # fmt: skip
 
 Mutation = Callable[[Random, bytes, Sequence[bytes]], bytes]
-"""Spoil the second argument; the third are all examples of the format."""
+"""Mutate the second argument; the third are all examples of the format."""
 
 _DIGITS = re.compile(rb"[0-9]+")
 _JSON_VALUE = re.compile(rb'"[^"]*"|\{\}|\[\]|-?[0-9.]+|true|false|null')
@@ -42,24 +42,24 @@ def flip(random: Random, data: bytes, _: Sequence[bytes]) -> bytes:
 
 
 def cut(random: Random, data: bytes, _: Sequence[bytes]) -> bytes:
-    """Leave some bytes out."""
+    """Delete some bytes."""
     start, end = _span(random, data)
     return data[:start] + data[end:]
 
 
 def end(random: Random, data: bytes, _: Sequence[bytes]) -> bytes:
-    """Cut off what is behind a place."""
+    """Truncate at a random offset."""
     return data[: _place(random, data)]
 
 
 def splice(random: Random, data: bytes, all_: Sequence[bytes]) -> bytes:
-    """Go on as another example does."""
+    """Continue with the end of another example."""
     other = random.choice(all_)
     return data[: _place(random, data)] + other[_place(random, other) :]
 
 
 def repeat(random: Random, data: bytes, _: Sequence[bytes]) -> bytes:
-    """Say something again and again."""
+    """Repeat some bytes."""
     start, stop = _span(random, data)
     return data[:stop] + data[start:stop] * random.choice([1, 2, 100, 300]) + data[stop:]
 
@@ -80,32 +80,32 @@ def repeat_line(random: Random, data: bytes, _: Sequence[bytes]) -> bytes:
 
 
 def renumber(random: Random, data: bytes, _: Sequence[bytes]) -> bytes:
-    """Put another number in the place of one."""
+    """Replace a number by another."""
     return _replace(random, data, _DIGITS, NUMBERS)
 
 
 def revalue(random: Random, data: bytes, _: Sequence[bytes]) -> bytes:
-    """Put something else in the place of a JSON value."""
+    """Replace a JSON value by another."""
     return _replace(random, data, _JSON_VALUE, [*NUMBERS, *TEXTS])
 
 
 def insert(random: Random, data: bytes, _: Sequence[bytes]) -> bytes:
-    """Put in what formats forget about."""
+    """Insert a text that parsers often mishandle."""
     at = _place(random, data)
     return data[:at] + random.choice(TEXTS) + data[at:]
 
 
 def noise(random: Random, data: bytes, _: Sequence[bytes]) -> bytes:
-    """Put in a few bytes of anything."""
+    """Insert a few random bytes."""
     at = _place(random, data)
     return data[:at] + random.randbytes(random.randint(1, 12)) + data[at:]
 
 
 def _replace(random: Random, data: bytes, pattern: re.Pattern[bytes], by: Sequence[bytes]) -> bytes:
-    found = list(pattern.finditer(data))
-    if not found:
+    matches = list(pattern.finditer(data))
+    if not matches:
         return data
-    match = random.choice(found)
+    match = random.choice(matches)
     return data[: match.start()] + random.choice(by) + data[match.end() :]
 
 
@@ -114,8 +114,8 @@ MUTATIONS: tuple[Mutation, ...] = (
 )  # fmt: skip
 
 
-def spoilt(random: Random, seeds: Sequence[bytes]) -> bytes:
-    """Return an example with one to three faults, or none."""
+def mutated(random: Random, seeds: Sequence[bytes]) -> bytes:
+    """Return an example with up to three mutations."""
     data = random.choice(seeds)
     for _ in range(random.randint(0, 3)):
         data = random.choice(MUTATIONS)(random, data, seeds)

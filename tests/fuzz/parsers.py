@@ -1,4 +1,4 @@
-"""Every parser: what it reads, which errors it may raise, and how what it accepts prints back."""
+"""Every parser: its examples, the errors it may raise, and how its results print back."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -59,7 +59,7 @@ ROUTE = DeployedRoute(
 
 @dataclass(frozen=True)
 class Parser:
-    """A parser of bytes. `prints`: how what it gave is written; the same bytes must come back."""
+    """A parser of bytes. `prints`: writes its result, which must be the same bytes again."""
 
     parse: Parse
     errors: tuple[type[LedgerError], ...]
@@ -67,35 +67,35 @@ class Parser:
     prints: Callable[[Any], bytes] | None = None
 
     def check(self, data: bytes) -> bool:
-        """Parse; say whether it was accepted. Raises what no parser may, and AssertionError."""
+        """Parse; return whether it was accepted. Raises undocumented errors and AssertionError."""
         try:
             parsed = self.parse(data)
         except self.errors:
             return False
         if self.prints is not None:
-            assert self.prints(parsed) == data, "accepted, and printed otherwise"
+            assert self.prints(parsed) == data, "accepted, but printed differently"
         return True
 
 
 def text(data: bytes) -> str:
-    """Text of bytes, where those that are no UTF-8 become lone surrogates."""
+    """Decode bytes; those that are not UTF-8 become lone surrogates."""
     return data.decode("utf-8", "surrogateescape")
 
 
 def raw(printed: str) -> bytes:
-    """The bytes that `text` came of."""
+    """Return the bytes that `text` decoded."""
     return printed.encode("utf-8", "surrogateescape")
 
 
 def read_policy(data: bytes) -> Policy:
-    """A policy says the same once it is written and read again."""
+    """Parse a policy that must be equal once it is written and parsed again."""
     policy = parse_policy(data)
     assert parse_policy(policy.to_bytes()) == policy
     return policy
 
 
 def read_events(outcomes: Iterable[Event | RejectedEventError]) -> None:
-    """What is accepted can be kept: a record of each part reads back with the part's bytes."""
+    """Check that a record of each accepted part parses back to the part's bytes."""
     for outcome in outcomes:
         if isinstance(outcome, RejectedEventError):
             assert outcome.status in (400, 413, 415, 422)
@@ -106,7 +106,7 @@ def read_events(outcomes: Iterable[Event | RejectedEventError]) -> None:
 
 
 def read_binary(data: bytes) -> None:
-    """A request in binary mode: lines of headers, an empty line, the body."""
+    """Parse a request in binary mode: lines of headers, an empty line, the body."""
     lines, _, body = data.partition(b"\n\n")
     headers = {}
     for line in lines.split(b"\n"):
@@ -116,7 +116,7 @@ def read_binary(data: bytes) -> None:
 
 
 def read_claims(data: bytes) -> None:
-    """A token's claims, verified and handed over as API Gateway does, or nearly."""
+    """Read a token's claims, in the form in which API Gateway passes them."""
     try:
         claims = json.loads(data)
     except (ValueError, RecursionError):
@@ -130,17 +130,17 @@ def read_claims(data: bytes) -> None:
 
 
 def read_tokens(data: bytes) -> None:
-    """An Authorization header; nobody here can sign one."""
+    """Check an Authorization header; no key here can sign one."""
     authorize(text(data), ROUTE, {}, 0.0)
 
 
 def print_header(data: bytes) -> bytes:
-    """The header of a sealed record, and what is behind it as it was."""
+    """Parse and write the header of a sealed record; append the rest unchanged."""
     return parse_header(data).to_bytes() + data[HEADER_BYTES:]
 
 
 def open_seed(data: bytes) -> tuple[bytes, bytes]:
-    """A sealed record; what is no seed does not open, whatever its entry commits to."""
+    """Open a sealed record; only seeds have a commitment."""
     row_bytes, committed = seeds.ROWS[0], seeds.COMMITTED.get(data, bytes(32))
     stored = SealedRecord(parse_index_row(row_bytes), row_bytes, committed, data)
     return open_sealed(stored, key=seeds.SEAL_KEY, origin=seeds.ORIGIN)
@@ -177,7 +177,7 @@ PARSERS: dict[str, Parser] = {
         lambda d: parse_timestamped_signature(d, MLDSA44_COSIGNATURE),
         FORMAT,
         (pack_timestamped_signature(seeds.NOW, bytes(2420)),),
-        lambda found: pack_timestamped_signature(*found),
+        lambda parsed: pack_timestamped_signature(*parsed),
     ),
     "tile path": Parser(
         lambda d: parse_tile_path(text(d)), FORMAT, PATHS, lambda tile: raw(tile.path)
@@ -189,7 +189,7 @@ PARSERS: dict[str, Parser] = {
         lambda d: verify_receipt(d, seeds.POLICY), (*VERIFIED, NotFoundError), seeds.PROOFS
     ),
     "policy": Parser(read_policy, FORMAT, (seeds.POLICY.to_bytes(), b"# none\nquorum none\n")),
-    "judged checkpoint": Parser(seeds.POLICY.evaluate, VERIFIED, seeds.NOTES),
+    "evaluated checkpoint": Parser(seeds.POLICY.evaluate, VERIFIED, seeds.NOTES),
     "public key": Parser(raw_public_key, FORMAT, seeds.PUBLIC_KEYS),
     "entry": Parser(parse_entry, FORMAT, tuple(seeds.ENTRIES), methodcaller("to_bytes")),
     "body": Parser(parse_body, FORMAT, (seeds.BODY,), methodcaller("to_bytes")),

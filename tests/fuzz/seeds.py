@@ -64,13 +64,13 @@ CHECKPOINT = Checkpoint(ORIGIN, 4, ROOT).text
 
 
 def signed(text: str, *more: Signature) -> bytes:
-    """A note, by the log's key."""
+    """Return a note signed by the log's key."""
     signature = Signature(ORIGIN, LOG_KEY.key_id, KEY.sign(text.encode()))
     return Note(text, (signature, *more)).to_bytes()
 
 
 def cosigned() -> bytes:
-    """The checkpoint with a cosignature of each type; that of ML-DSA-44 is of zero bytes."""
+    """Return the checkpoint with a cosignature of each type; that of ML-DSA-44 is all zeros."""
     ed25519 = WITNESS.sign(ed25519_message(NOW, CHECKPOINT))
     return signed(
         CHECKPOINT,
@@ -181,7 +181,7 @@ SALT = bytes(16)
 
 
 def sealed(plain: bytes) -> bytes:
-    """What opens under SEAL_KEY, with a salt that only tests may use twice."""
+    """Seal a frame under SEAL_KEY, with a fixed salt that only tests may reuse."""
     info = b"audit-ledger/single-use-key/v1\n" + SALT
     key = AESGCM(HKDFExpand(SHA256(), 32, info=info).derive(SEAL_KEY))
     ciphertext = key.encrypt(bytes(12), plain, ORIGIN.encode() + b"\n" + ROWS[0])

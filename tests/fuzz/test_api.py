@@ -1,4 +1,4 @@
-"""The API keeps to its OpenAPI document, whatever it is asked."""
+"""The API conforms to its OpenAPI document for any request."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ def test_the_committed_document_is_the_generated_one(assembly: Path) -> None:
 
 
 def test_every_deployed_route_is_described(assembly: Path) -> None:
-    """And one that is not, or that is gone, is an error of the generator."""
+    """A missing or superfluous description is an error of the generator."""
     routes = routes_of(assembly)
     paths = json.loads(DOCUMENT.read_bytes())["paths"]
     described = {f"{method.upper()} {path}" for path, of in paths.items() for method in of}
@@ -29,17 +29,17 @@ def test_every_deployed_route_is_described(assembly: Path) -> None:
 
 
 def test_only_metadata_is_public(assembly: Path) -> None:
-    """Every other operation wants a token, and says 401."""
+    """Every other operation requires a token, and documents 401."""
     document = json.loads(DOCUMENT.read_bytes())
     for path, operations in document["paths"].items():
         for operation in operations.values():
-            wants = operation["security"] != []
-            assert wants == (path not in ("/metadata", "/.well-known/smart-configuration"))
-            assert ("401" in operation["responses"]) == wants
+            needs_token = operation["security"] != []
+            assert needs_token == (path not in ("/metadata", "/.well-known/smart-configuration"))
+            assert ("401" in operation["responses"]) == needs_token
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_every_response_is_documented(published: PublishedCloud, name: str) -> None:
-    """Status, media type, headers and body of each answer are the document's; none is 5xx."""
+    """Status, media type, headers and body of each response; none is 5xx."""
     statuses = drive(published, name, CASES.get(name, 30), same=True)
     assert any(status < 400 for status in statuses) or name == "GET /published/{path}"

@@ -1,4 +1,4 @@
-"""Bombs over HTTP: each gets the documented answer, which names the place and echoes nothing."""
+"""Bombs over HTTP get the documented response, which names the place and repeats nothing."""
 
 import json
 from base64 import b64encode
@@ -22,22 +22,22 @@ ATTRIBUTES = {"specversion": "1.0", "id": "1", "source": "s", "type": "record.cr
 
 
 def event(**elements: Any) -> bytes:
-    """An AuditEvent that would be accepted, but for these elements."""
+    """Return an AuditEvent that is valid except for these elements."""
     return json.dumps(r4(outcomeDesc=SECRET, **elements)).encode()
 
 
 def bundle(*entries: Any, kind: str = "collection") -> bytes:
-    """A Bundle of resources."""
-    of = [{"resource": entry} for entry in entries]
-    return json.dumps({"resourceType": "Bundle", "type": kind, "entry": of}).encode()
+    """Return a Bundle of resources."""
+    listed = [{"resource": entry} for entry in entries]
+    return json.dumps({"resourceType": "Bundle", "type": kind, "entry": listed}).encode()
 
 
 def nested(levels: int, within: bytes) -> bytes:
-    """A document in which a value is nested so deep."""
+    """Return a document with a value nested this deep."""
     return within.replace(b'"?"', b"[" * levels + b"]" * levels)
 
 
-# Route, media type, body, status, and the place that the answer names.
+# Route, media type, body, status, and the place that the response names.
 Bomb = tuple[str, str, Callable[[], bytes], int, str]
 BOMBS: dict[str, Bomb] = {
     "nested arrays": ("/AuditEvent", FHIR, lambda: b"[" * DEEP, 400, "AuditEvent"),
@@ -107,7 +107,7 @@ BOMBS: dict[str, Bomb] = {
         400,
         "AuditEvent",
     ),
-    "a name twice, spelled otherwise": (
+    "a name twice, with an escape": (
         "/AuditEvent",
         FHIR,
         lambda: event(action="R").replace(b'"action": "R"', b'"action": "R", "\\u0061ction": "D"'),
@@ -129,7 +129,7 @@ BOMBS: dict[str, Bomb] = {
         400,
         "AuditEvent",
     ),
-    "invalid UTF-8 handed over as text": (
+    "invalid UTF-8 passed as text": (
         "/AuditEvent",
         JSON,
         lambda: event(x="?").replace(b"?", b"\xed\xa0\x80"),
@@ -194,29 +194,40 @@ BOMBS: dict[str, Bomb] = {
 }
 
 
-def ask(
+def post(
     cloud: LocalCloud, path: str, body: bytes, headers: dict[str, str], token: str | None = None
 ) -> tuple[int, str, bytes]:
-    """POST; give status, media type and body."""
+    """POST; return status, media type and body."""
     connection = HTTPConnection("127.0.0.1", int(cloud.url.rpartition(":")[2]), timeout=60)
     bearer = cloud.tokens.portal("north", "ehr") if token is None else token
     connection.request("POST", path, body, {"Authorization": f"Bearer {bearer}", **headers})
-    answer = connection.getresponse()
-    content = answer.read()
+    response = connection.getresponse()
+    content = response.read()
     connection.close()
-    return answer.status, answer.headers["content-type"], content
+    return response.status, response.headers["content-type"], content
+
+
+def get(cloud: LocalCloud, path: str) -> tuple[int, bytes]:
+    """GET as a security officer of north; return status and body."""
+    connection = HTTPConnection("127.0.0.1", int(cloud.url.rpartition(":")[2]), timeout=60)
+    headers = {"Authorization": f"Bearer {cloud.tokens.security('north')}"}
+    connection.request("GET", path, headers=headers)
+    response = connection.getresponse()
+    content = response.read()
+    connection.close()
+    return response.status, content
 
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_gets_the_documented_status(cloud: LocalCloud, name: str) -> None:
-    """Where and what was expected, as an OperationOutcome; nothing of it is queued."""
+    """An OperationOutcome states where and what was expected; nothing is queued."""
     path, media_type, make, status, place = BOMBS[name]
-    found = ask(cloud, path, make(), {"Content-Type": media_type})
-    assert found[:2] == (status, FHIR), found
-    (issue,) = json.loads(found[2])["issue"]
+    response = post(cloud, path, make(), {"Content-Type": media_type})
+    assert response[:2] == (status, FHIR), response
+    (issue,) = json.loads(response[2])["issue"]
     assert issue["expression"] == [place]
     assert issue["diagnostics"].startswith("expected ")
-    assert SECRET.encode() not in found[2]
+    assert SECRET.encode() not in response[2]
     assert cloud.drain().batches == ()
     documented = json.loads(DOCUMENT.read_bytes())["paths"][path]["post"]["responses"]
     assert str(status) in documented
@@ -227,10 +238,10 @@ def test_a_bomb_gets_the_documented_status(cloud: LocalCloud, name: str) -> None
 def test_a_body_above_the_limit_of_the_platform_is_413(
     cloud: LocalCloud, path: str, megabytes: int
 ) -> None:
-    """Lambda takes 6 MB as base64, API Gateway 10: the function never sees it."""
-    found = ask(cloud, path, b" " * (megabytes << 20), {"Content-Type": FHIR})
-    assert found[:2] == (413, JSON)
-    assert set(json.loads(found[2])) == {"message"}
+    """Lambda accepts 6 MB as base64, API Gateway 10: the function is not invoked."""
+    response = post(cloud, path, b" " * (megabytes << 20), {"Content-Type": FHIR})
+    assert response[:2] == (413, JSON)
+    assert set(json.loads(response[2])) == {"message"}
 
 
 @pytest.mark.parametrize(
@@ -248,12 +259,12 @@ def test_a_body_above_the_limit_of_the_platform_is_413(
 def test_a_hostile_header_gets_the_documented_status(
     cloud: LocalCloud, headers: dict[str, str], status: int, place: str
 ) -> None:
-    """The header's name, and nothing of its value."""
-    found = ask(cloud, "/AuditEvent", event(), {"Content-Type": FHIR, **headers})
-    assert found[:2] == (status, FHIR), found
-    (issue,) = json.loads(found[2])["issue"]
+    """The response has the header's name and nothing of its value."""
+    response = post(cloud, "/AuditEvent", event(), {"Content-Type": FHIR, **headers})
+    assert response[:2] == (status, FHIR), response
+    (issue,) = json.loads(response[2])["issue"]
     assert issue["expression"] == [place]
-    assert all(v not in found[2].decode() for v in headers.values() if len(v) > 100)
+    assert all(v not in response[2].decode() for v in headers.values() if len(v) > 100)
 
 
 @pytest.mark.parametrize(
@@ -262,16 +273,16 @@ def test_a_hostile_header_gets_the_documented_status(
 def test_a_header_that_names_no_attribute_is_400(cloud: LocalCloud, name: str) -> None:
     """In binary mode."""
     headers = {"Content-Type": JSON, **{f"ce-{n}": v for n, v in ATTRIBUTES.items()}, name: "x"}
-    status, _, content = ask(cloud, "/events", b"{}", headers)
+    status, _, content = post(cloud, "/events", b"{}", headers)
     assert status == 400
     assert json.loads(content)["issue"][0]["expression"] == ["headers"]
 
 
 @pytest.mark.parametrize("value", ["%ff", "%ed%a0%80", "é%"])
-def test_an_attribute_that_is_no_utf8_is_400_or_kept(cloud: LocalCloud, value: str) -> None:
-    """Percent-encoding is undone once; what comes out must be UTF-8."""
+def test_an_attribute_of_invalid_utf_8_is_400(cloud: LocalCloud, value: str) -> None:
+    """Percent-encoding is decoded once, as UTF-8; an incomplete escape is accepted."""
     headers = {"Content-Type": JSON, **{f"ce-{n}": v for n, v in ATTRIBUTES.items()}}
-    status, _, content = ask(cloud, "/events", b"{}", {**headers, "ce-subject": value})
+    status, _, content = post(cloud, "/events", b"{}", {**headers, "ce-subject": value})
     assert status == (400 if value.startswith("%") else 202), content
     cloud.drain()
 
@@ -281,14 +292,8 @@ def test_an_attribute_that_is_no_utf8_is_400_or_kept(cloud: LocalCloud, value: s
     ["checkpoint/" * 200, "%00", "%ff%fe", "..%2fsouth/checkpoint", "tile/" + "9" * 2000, "%F0%9F"],
 )
 def test_a_path_that_no_file_has_is_404(cloud: LocalCloud, path: str) -> None:
-    """However long or odd: never 5xx, and nothing of it comes back."""
-    connection = HTTPConnection("127.0.0.1", int(cloud.url.rpartition(":")[2]), timeout=60)
-    bearer = cloud.tokens.security("north")
-    headers = {"Authorization": f"Bearer {bearer}"}
-    connection.request("GET", f"/published/north/{path}", headers=headers)
-    answer = connection.getresponse()
-    content = answer.read()
-    connection.close()
-    assert answer.status == 404
+    """However long or odd: never 5xx, and the response does not repeat it."""
+    status, content = get(cloud, f"/published/north/{path}")
+    assert status == 404
     (issue,) = json.loads(content)["issue"]
     assert issue["diagnostics"] == "no such file in this ledger"

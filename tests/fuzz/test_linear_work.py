@@ -1,6 +1,6 @@
 """Every parser on the way from a request to the queue: twice the input is twice the work.
 
-The inputs are those that make a careless parser compare all with all. Work is counted in
+The inputs make a careless parser compare everything with everything. Work is counted in
 instructions, not in seconds.
 """
 
@@ -35,11 +35,11 @@ from tests.counted_work import instructions
 
 FEW = 40
 MAX_GROWTH = 2.2
-"""Of the work when the input doubles: what is done once makes it less than two, rounding more."""
+"""Of the work when the input doubles: constant work makes it less than two, rounding more."""
 
 
 def two_people(name: str = "Ada Roe", **elements: Any) -> bytes:
-    """An event of two patients."""
+    """Return an event of two patients."""
     entities = [
         patient_entity("Patient/one", name="Bob Fox"),
         patient_entity("Patient/b", name=name),
@@ -48,14 +48,14 @@ def two_people(name: str = "Ada Roe", **elements: Any) -> bytes:
 
 
 def of_entities(entity: Callable[[int], dict[str, Any]], count: int, **elements: Any) -> bytes:
-    """An event of so many entities."""
+    """Return an event of `count` entities."""
     return json.dumps(r4(entity=[entity(n) for n in range(count)], **elements)).encode()
 
 
 def person(identifiers: int) -> dict[str, Any]:
-    """A contained patient of so many identifiers."""
-    known = [{"system": "urn:x", "value": f"{n}"} for n in range(identifiers)]
-    return {"resourceType": "Patient", "id": "p", "identifier": known}
+    """Return a contained patient with this number of identifiers."""
+    listed = [{"system": "urn:x", "value": f"{n}"} for n in range(identifiers)]
+    return {"resourceType": "Patient", "id": "p", "identifier": listed}
 
 
 CLOUDEVENT = {"specversion": "1.0", "source": "s", "type": "record.created", "data": {}}
@@ -109,14 +109,14 @@ EVENTS: dict[str, Callable[[int], bytes]] = {
 
 
 def growth(make: Callable[[int], Any], use: Callable[[Any], object], count: int = FEW) -> float:
-    """The work of twice `count` over that of `count`."""
+    """Return the work of twice `count` divided by that of `count`."""
     once, twice = make(count), make(2 * count)
     return instructions(lambda: use(twice)) / instructions(lambda: use(once))
 
 
 @pytest.mark.parametrize("name", EVENTS)
 def test_an_event_of_twice_the_size_is_twice_the_work(name: str) -> None:
-    """Parsed and divided among its patients."""
+    """To parse it and divide it among its patients."""
     assert growth(EVENTS[name], parse_audit_event) < MAX_GROWTH
 
 
@@ -151,24 +151,24 @@ def test_twice_the_headers_are_twice_the_work() -> None:
         required = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "s", "ce-type": "t"}
         return required | {f"ce-x{n}": "%41" * 10 for n in range(count)}
 
-    assert growth(headers, lambda made: parse_cloudevent_binary(made, b"")) < MAX_GROWTH
+    assert growth(headers, lambda names: parse_cloudevent_binary(names, b"")) < MAX_GROWTH
 
 
-def test_the_patients_of_an_event_are_as_much_work_as_their_parts_are_long() -> None:
-    """Parts name all that was cut from them, so that they grow with the square of the patients."""
+def test_the_work_of_dividing_an_event_grows_with_the_size_of_its_parts() -> None:
+    """Parts list all that was cut from them, so they grow with the square of the patients."""
 
-    def made(count: int) -> bytes:
+    def event(count: int) -> bytes:
         return of_entities(lambda n: patient_entity(f"Patient/p{n}", name=f"Ada N{n}"), count)
 
     def size(count: int) -> int:
-        return sum(part.size for part in parse_audit_event(made(count)).parts)
+        return sum(part.size for part in parse_audit_event(event(count)).parts)
 
-    of_size = size(2 * FEW) / size(FEW)
-    assert growth(made, parse_audit_event) < max(MAX_GROWTH, 1.1 * of_size)
+    size_growth = size(2 * FEW) / size(FEW)
+    assert growth(event, parse_audit_event) < max(MAX_GROWTH, 1.1 * size_growth)
 
 
 def test_a_text_is_as_much_work_for_256_patients_as_for_two() -> None:
-    """All of them called alike: patients are bits."""
+    """All of them have the same name: patients are bits of a number."""
     text = [(("outcomeDesc",), "ada roe and others " * FEW)]
 
     def finder(count: int) -> MentionFinder:
@@ -191,8 +191,8 @@ BROKEN: dict[str, Callable[[int], bytes]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_fault_is_placed_in_one_pass(name: str) -> None:
-    """The position is looked for only once there is a fault, and once."""
+def test_a_fault_is_located_in_one_pass(name: str) -> None:
+    """The position is computed once, and only if there is a fault."""
 
     def read(body: bytes) -> None:
         with pytest.raises(RejectedEventError):
@@ -202,7 +202,7 @@ def test_a_fault_is_placed_in_one_pass(name: str) -> None:
 
 
 TEXTS: dict[str, tuple[Callable[[str], object], str]] = {
-    # Once, a regular expression read the rest of the text at each of these.
+    # An earlier regular expression read the rest of the text at each of these.
     "a report's cell of tabs": (guard_formulas, "\t"),
     "a report's cell of semicolons": (guard_formulas, ";\t"),
     "an export's cell of spaces": (harmless, "; '"),
@@ -212,7 +212,7 @@ TEXTS: dict[str, tuple[Callable[[str], object], str]] = {
         lambda text: requests_recipient(text, ("x1",)),
         "user=y,",
     ),
-    "accents of a text that is searched": (without_marks, "\u0316\u0300"),
+    "accents of a searched text": (without_marks, "\u0316\u0300"),
     "accents of a name": (of_display, "\u0316\u0300"),
     "scopes": (
         lambda text: read_authorization({"claims": {"scope": text}}, TokenClaims()).allows(
@@ -225,6 +225,6 @@ TEXTS: dict[str, tuple[Callable[[str], object], str]] = {
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_long_text_is_read_in_time(name: str) -> None:
-    """Half a million repetitions: with work that grows with their square, this would not end."""
+    """Half a million repetitions: quadratic work would not end."""
     use, repeated = TEXTS[name]
     use(repeated * 500_000)

@@ -1,4 +1,4 @@
-"""Whatever a parser reads, only its documented error comes out, and what it accepts prints back."""
+"""For any input a parser raises only its documented errors, or returns what prints back."""
 
 from random import Random
 
@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 from tests.fuzz import seeds
-from tests.fuzz.mutations import spoilt
+from tests.fuzz.mutations import mutated
 from tests.fuzz.parsers import PARSERS
 
 EXAMPLES = 300
@@ -24,7 +24,7 @@ SHORT = settings(
 
 @pytest.mark.parametrize("name", PARSERS)
 def test_the_examples_are_accepted(name: str) -> None:
-    """So spoilt ones are near to what is valid. What needs the other side's key is refused."""
+    """So mutated ones are almost valid. Those that need another party's key are refused."""
     parser = PARSERS[name]
     accepted = [parser.check(seed) for seed in parser.seeds]
     assert any(accepted) or name in ("ML-DSA cosignature", "Authorization")
@@ -33,18 +33,16 @@ def test_the_examples_are_accepted(name: str) -> None:
 @pytest.mark.parametrize("name", PARSERS)
 @SHORT
 @given(random=st.randoms(use_true_random=True))
-def test_spoilt_examples_raise_the_documented_error_or_are_accepted_whole(
-    name: str, random: Random
-) -> None:
+def test_mutated_examples_raise_a_documented_error_or_print_back(name: str, random: Random) -> None:
     """Bytes flipped, cut, spliced, repeated; lines swapped; numbers and values replaced."""
     parser = PARSERS[name]
-    data = spoilt(random, parser.seeds)
+    data = mutated(random, parser.seeds)
     note(f"{name}: {data!r}")
     parser.check(data)
 
 
-# What longer runs once found, each a fault that is mended.
-FOUND = [
+# Inputs of longer runs that revealed faults, all repaired.
+REPAIRED = [
     ("public key", seeds.PUBLIC_KEYS[0].replace(b"+ep", b"+eu")),
     ("claims", b'{"scp": ["system/*.cruds", 7]}'),
     ("Authorization", b"Bearer a.b.\xe1"),
@@ -53,7 +51,7 @@ FOUND = [
 ]
 
 
-@pytest.mark.parametrize(("name", "data"), FOUND, ids=[name for name, _ in FOUND])
+@pytest.mark.parametrize(("name", "data"), REPAIRED, ids=[name for name, _ in REPAIRED])
 def test_repaired_faults_do_not_return(name: str, data: bytes) -> None:
     """The documented error and no other exception."""
     assert not PARSERS[name].check(data)

@@ -1,7 +1,6 @@
-"""Questions that are none: each gets a documented answer that echoes nothing, and never 5xx."""
+"""Hostile queries get a documented response that repeats nothing of them, never 5xx."""
 
 import json
-from http.client import HTTPConnection
 from urllib.parse import quote
 
 import pytest
@@ -9,24 +8,12 @@ import pytest
 from infra.local.cloud import LocalCloud
 from tests.builders.audit_event import r4
 from tests.fuzz.api_cases import MRN, PublishedCloud
-from tests.fuzz.test_http_bombs import FHIR, SECRET
-from tests.fuzz.test_http_bombs import ask as post
+from tests.fuzz.test_http_bombs import FHIR, SECRET, get, post
 
-LARGE = 25  # events of a quarter of a megabyte: more than Lambda gives back at once
-
-
-def ask(cloud: LocalCloud, path: str) -> tuple[int, bytes]:
-    """GET as a security officer of north; give status and body."""
-    connection = HTTPConnection("127.0.0.1", int(cloud.url.rpartition(":")[2]), timeout=60)
-    headers = {"Authorization": f"Bearer {cloud.tokens.security('north')}"}
-    connection.request("GET", path, headers=headers)
-    answer = connection.getresponse()
-    content = answer.read()
-    connection.close()
-    return answer.status, content
+LARGE = 25  # events of a quarter of a megabyte: more than Lambda returns at once
 
 
-@pytest.mark.parametrize("behind", ["", "/receipt"])
+@pytest.mark.parametrize("suffix", ["", "/receipt"])
 @pytest.mark.parametrize(
     "event_id",
     [
@@ -43,20 +30,20 @@ def ask(cloud: LocalCloud, path: str) -> tuple[int, bytes]:
         "*",
     ],
 )
-def test_an_id_that_no_event_has_is_404(cloud: LocalCloud, event_id: str, behind: str) -> None:
-    """However long or odd; nothing of it comes back."""
-    status, content = ask(cloud, f"/AuditEvent/{event_id}{behind}")
+def test_an_id_that_no_event_has_is_404(cloud: LocalCloud, event_id: str, suffix: str) -> None:
+    """However long or odd; the response does not repeat it."""
+    status, content = get(cloud, f"/AuditEvent/{event_id}{suffix}")
     assert status == 404
     assert event_id.encode() not in content
 
 
-@pytest.mark.parametrize("behind", ["", "/receipt"])
-def test_an_index_key_beside_an_event_is_404(published: PublishedCloud, behind: str) -> None:
-    """A further person's item, say."""
+@pytest.mark.parametrize("suffix", ["", "/receipt"])
+def test_an_index_key_beside_an_event_is_404(published: PublishedCloud, suffix: str) -> None:
+    """For example the item of a second patient."""
     event_id = published.ids[0]
-    assert ask(published.cloud, f"/AuditEvent/{event_id}{behind}")[0] == 200
+    assert get(published.cloud, f"/AuditEvent/{event_id}{suffix}")[0] == 200
     for other in (f"{event_id}%231", event_id.upper(), f"{event_id}%20", f"%20{event_id}"):
-        assert ask(published.cloud, f"/AuditEvent/{other}{behind}")[0] == 404
+        assert get(published.cloud, f"/AuditEvent/{other}{suffix}")[0] == 404
 
 
 REFUSED = [
@@ -105,15 +92,15 @@ REFUSED = [
 
 @pytest.mark.parametrize("path", REFUSED, ids=lambda p: p[:60])
 def test_an_invalid_query_is_400(cloud: LocalCloud, path: str) -> None:
-    """Which parameter, and what is expected; nothing of its value."""
-    status, content = ask(cloud, path)
+    """The response names the parameter and what is expected, and does not repeat the value."""
+    status, content = get(cloud, path)
     assert status == 400, content
     (issue,) = json.loads(content)["issue"]
     assert "expected " in issue["diagnostics"]
     assert SECRET.encode() not in content
 
 
-ANSWERED = [
+UNUSUAL = [
     "/AuditEvent?date=9999",
     "/AuditEvent?date=0001",
     "/AuditEvent?date=ge9999-12-31T23:59:59.999Z",
@@ -147,22 +134,22 @@ ANSWERED = [
 ]
 
 
-@pytest.mark.parametrize("path", ANSWERED, ids=lambda p: p[:60])
+@pytest.mark.parametrize("path", UNUSUAL, ids=lambda p: p[:60])
 def test_an_unusual_query_is_valid(cloud: LocalCloud, path: str) -> None:
-    """At the ends of time, of long names, and of many values."""
-    status, content = ask(cloud, path)
+    """At the ends of time, with long names, and with many values."""
+    status, content = get(cloud, path)
     assert status == 200, content
     cloud.drain()
 
 
 def test_a_query_that_is_too_long_is_414(cloud: LocalCloud) -> None:
-    """Longer than any that our links have."""
-    status, content = ask(cloud, "/AuditEvent?date=2026&address=" + "a" * 5000)
+    """Longer than any in the API's links."""
+    status, content = get(cloud, "/AuditEvent?date=2026&address=" + "a" * 5000)
     assert status == 414, content
 
 
 def test_a_page_stays_below_the_limit_of_a_response(cloud: LocalCloud) -> None:
-    """It ends early and leads on, and every event comes once."""
+    """It ends early with a link to the next; each event is returned once."""
     about = {"what": {"identifier": {"system": MRN, "value": "large"}}, "role": {"code": "1"}}
     for number in range(LARGE):
         body = json.dumps(r4(entity=[about], outcomeDesc='"' * 120_000 + str(number))).encode()
@@ -173,7 +160,7 @@ def test_a_page_stays_below_the_limit_of_a_response(cloud: LocalCloud) -> None:
         numbers: list[str] = []
         path = f"/AuditEvent?patient.identifier={MRN}|large&_count=100&_sort={sort}"
         while path:
-            status, content = ask(cloud, path)
+            status, content = get(cloud, path)
             assert status == 200, content[:200]
             bundle = json.loads(content)
             numbers += [
