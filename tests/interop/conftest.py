@@ -1,4 +1,4 @@
-"""Other people's verifiers, built once per session, and the ledgers that they are given."""
+"""Third-party verifiers, built once per session, and the ledgers that they verify."""
 
 import os
 import shutil
@@ -13,15 +13,15 @@ from tests.interop.published_ledger import PublishedLedger, publish
 BUILD_SECONDS = 900  # the first build downloads the modules
 
 # Of a size that has full tiles on two levels and partial ones on three.
-MADE_HERE_SIZE = 65_536 + 300
+GENERATED_SIZE = 65_536 + 300
 
 
 @pytest.fixture(scope="session")
 def go_tools() -> GoTools:
-    """The Go programs, built from pinned modules; skipped where Go is missing, not on CI."""
+    """Build the Go programs from pinned modules; skip if Go is missing, except on CI."""
     go = shutil.which("go") or ""
     if not go:
-        skip_unless_ci("no go on this machine: the ledger is not shown to Go's verifiers")
+        skip_unless_ci("no go on this machine: Go's verifiers do not verify the ledger")
     folder = REPOSITORY / "build" / "interop"
     folder.mkdir(parents=True, exist_ok=True)
     built = subprocess.run(
@@ -37,13 +37,13 @@ def go_tools() -> GoTools:
     return GoTools(go, folder)
 
 
-@pytest.fixture(scope="session", params=["made here", "st-elsewhere", "riverside-lab"])
+@pytest.fixture(scope="session", params=["generated", "st-elsewhere", "riverside-lab"])
 def ledger(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> PublishedLedger:
-    """A published ledger: a large one made here, and both that the demo published."""
-    if request.param == "made here":
-        return publish(tmp_path_factory.mktemp("ledger"), MADE_HERE_SIZE)
+    """Return a published ledger: a large generated one, and both of the demo."""
+    if request.param == "generated":
+        return publish(tmp_path_factory.mktemp("ledger"), GENERATED_SIZE)
     demo: DemoRun = request.getfixturevalue("demo")
     assert demo.exit_status == 0, demo.output
     folder = demo.build / "published" / request.param

@@ -1,4 +1,4 @@
-"""The Go programs of this folder, each as one function from a ledger to what it said."""
+"""The Go programs of this folder, each as one function from a ledger to its verdict."""
 
 import subprocess
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ SECONDS = 120  # no tool may hang over a damaged ledger
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a program ended and what it wrote on both streams."""
+    """A program's exit status and its output on both streams."""
 
     exit_status: int
     output: str
@@ -20,24 +20,24 @@ class Verdict:
 
 @dataclass(frozen=True)
 class GoTools:
-    """The go command, and the folder with the programs that it built."""
+    """The go command, and the folder with the built programs."""
 
     go: str
     folder: Path
 
     def ledgerverify(self, ledger: PublishedLedger, *options: str) -> Verdict:
-        """Verify with sumdb's note and tlog, and another ML-DSA-44, under the policy."""
+        """Verify under the policy, with sumdb's note and tlog and another ML-DSA-44."""
         return self._run(
             "ledgerverify", "-policy", str(ledger.policy), "-log", str(ledger.folder), *options
         )
 
     def ledgerverify_receipt(self, policy: Path, proof: Path, entry: Path | None = None) -> Verdict:
-        """Verify a tlog-proof under the policy, of an entry or of what its extra data says."""
-        given = () if entry is None else ("-entry", str(entry))
-        return self._run("ledgerverify", "-policy", str(policy), "-proof", str(proof), *given)
+        """Verify a tlog-proof of an entry, or of its extra data, under the policy."""
+        options = () if entry is None else ("-entry", str(entry))
+        return self._run("ledgerverify", "-policy", str(policy), "-proof", str(proof), *options)
 
     def fsck(self, ledger: PublishedLedger, key_file: Path) -> Verdict:
-        """Run tessera's fsck command. The release pinned here exits 0 whatever it found."""
+        """Run tessera's fsck command. The pinned release exits 0 even if it finds damage."""
         key_file.write_text(ledger.log_key)
         return self._run(
             "fsck",
@@ -48,7 +48,7 @@ class GoTools:
         )
 
     def fsckstatus(self, ledger: PublishedLedger, key_file: Path) -> Verdict:
-        """Run the same check of tessera's with an exit status that tells what it found."""
+        """Run tessera's same check, with an exit status that reports its result."""
         key_file.write_text(ledger.log_key)
         return self._run("fsckstatus", "-log", str(ledger.folder), "-key", str(key_file))
 

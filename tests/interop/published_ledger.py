@@ -1,4 +1,4 @@
-"""A published ledger to hand to other people's tools, and ways to damage it."""
+"""A published ledger for third-party tools, and ways to damage it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from audit_ledger.tlog.note import (
 from audit_ledger.tlog.policy import Group, Log, Policy, Witness
 from audit_ledger.tlog.rfc6962 import leaf_hash
 from audit_ledger.tlog.tile_proofs import RightEdge
-from audit_ledger.tlog.tiles import TILE_WIDTH, EntryBundle, Tile
+from audit_ledger.tlog.tiles import TILE_WIDTH, EntryBundle
 
 ORIGIN = "audit.example.org/st-elsewhere"
 TIME = 1_795_327_140  # 2026-11-22T05:59:00Z
@@ -31,7 +31,7 @@ TIME = 1_795_327_140  # 2026-11-22T05:59:00Z
 
 @dataclass(frozen=True)
 class PublishedLedger:
-    """Files as published, and the policy file that says whom to trust."""
+    """Published files, and the policy file with the trusted keys."""
 
     folder: Path
     policy: Path
@@ -44,28 +44,25 @@ class PublishedLedger:
 
     @property
     def size_and_root(self) -> tuple[int, str]:
-        """What the checkpoint says: number of entries, base64 of the root."""
+        """The checkpoint's number of entries and base64 of the root."""
         _, size, root, *_ = (self.folder / "checkpoint").read_text().split("\n")
         return int(size), root
 
     def copy(self, to: Path) -> "PublishedLedger":
-        """Copy the files; the policy stays where it is."""
+        """Copy the files, but not the policy."""
         copytree(self.folder, to)
         return PublishedLedger(to, self.policy)
 
-    def damage(self, path: str, flip: Callable[[bytes], int]) -> None:
-        """Flip the lowest bit of one byte of a file; `flip` says at which offset."""
+    def damage(self, path: str, offset: Callable[[bytes], int]) -> None:
+        """Flip the lowest bit of one byte of a file, at the offset that `offset` returns."""
         file = self.folder / path
         data = bytearray(file.read_bytes())
-        data[flip(bytes(data))] ^= 1
+        data[offset(bytes(data))] ^= 1
         file.write_bytes(data)
 
 
 def publish(folder: Path, size: int) -> PublishedLedger:
-    """Make a ledger of `size` entries, publish it below `folder`, write a policy file beside it.
-
-    The one place where the tests under interop get a ledger of their own.
-    """
+    """Publish a ledger of `size` entries below `folder`, with a policy file beside it."""
     ledger = PublishedLedger(folder / "published", folder / "st-elsewhere.policy")
     first = created(ORIGIN, TIME).to_bytes()
     commitments = [sha256(b"commitment %d" % seq).digest() for seq in range(1, size)]
@@ -76,7 +73,8 @@ def publish(folder: Path, size: int) -> PublishedLedger:
     for tile, hashes in edge.extend(leaves):
         _write(ledger.folder / tile.path, hashes)
         if tile.level == 0:
-            bundle = pack_entry_bundle(_of(tile, entries))
+            start = tile.index * TILE_WIDTH
+            bundle = pack_entry_bundle(entries[start : start + tile.width])
             _write(ledger.folder / EntryBundle(tile.index, tile.width).path, bundle)
     checkpoint, policy = _sign(Checkpoint(ORIGIN, size, edge.root()))
     _write(ledger.folder / "checkpoint", checkpoint)
@@ -84,13 +82,8 @@ def publish(folder: Path, size: int) -> PublishedLedger:
     return ledger
 
 
-def _of(tile: Tile, entries: list[bytes]) -> list[bytes]:
-    start = tile.index * TILE_WIDTH
-    return entries[start : start + tile.width]
-
-
 def _sign(checkpoint: Checkpoint) -> tuple[bytes, bytes]:
-    """Sign as the publisher does; give the signed checkpoint and the policy that demands both."""
+    """Sign as the publisher does; return the checkpoint and a policy that requires both keys."""
     classical, lattice = Ed25519PrivateKey.generate(), MLDSA44PrivateKey.generate()
     log = ed25519_verifier_key(ORIGIN, classical.public_key().public_bytes_raw())
     cosigner = VerifierKey(ORIGIN, MLDSA44_COSIGNATURE, lattice.public_key().public_bytes_raw())

@@ -1,4 +1,4 @@
-"""FHIR clients that others wrote, as they are by default: create, read, search, page."""
+"""Third-party FHIR clients create, read, search and page with their default settings."""
 
 import shutil
 from collections.abc import Iterator
@@ -41,13 +41,13 @@ LEDGERS = [
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[LocalCloud]:
-    """One ledger, whose portals name patients by identifier and by reference."""
+    """Serve one ledger; its portals identify patients by identifier and by reference."""
     with local_cloud(synthesized({"ledgers": LEDGERS})) as cloud:
         yield cloud
 
 
 def command_of(client: str) -> list[str | Path]:
-    """Return what runs a client; skip where its packages cannot be had, not on CI."""
+    """Return the command of a client; skip if it cannot be installed, except on CI."""
     try:
         if client == "fhir-kit-client":
             return [NODE, node_clients(BUILD / "node")]
@@ -58,14 +58,14 @@ def command_of(client: str) -> list[str | Path]:
 
 
 def publish(cloud: LocalCloud) -> None:
-    """Bring what was accepted where it is read."""
+    """Append accepted events to the ledger and publish it."""
     cloud.drain()
     cloud.publish(LEDGER)
 
 
 @pytest.mark.parametrize("client", ["fhirclient", "fhirpy", "fhir-kit-client"])
 def test_a_client_finds_what_it_created(cloud: LocalCloud, client: str) -> None:
-    """Under the ids that it received, the newest first, on as many pages as it wants."""
+    """By the ids that it received, the newest first, page by page."""
     agent = f"Practitioner/{client}"
     patients = ["one", "two", "three"]
     events = [
@@ -80,18 +80,18 @@ def test_a_client_finds_what_it_created(cloud: LocalCloud, client: str) -> None:
     ]
     ids: list[str] = []
 
-    def settle(said: dict[str, Any]) -> list[str]:
-        ids.extend(said["created"])
+    def settle(first: dict[str, Any]) -> list[str]:
+        ids.extend(first["created"])
         publish(cloud)
         return ids
 
     tokens = cloud.tokens
-    given = [cloud.url, tokens.portal(LEDGER, "ehr"), tokens.security(LEDGER), events]
-    told = converse(command_of(client), given, settle)
+    parameters = [cloud.url, tokens.portal(LEDGER, "ehr"), tokens.security(LEDGER), events]
+    result = converse(command_of(client), parameters, settle)
     assert len(set(ids)) == len(patients)
     newest_first = ids[::-1]
-    size = told.pop("page size")
-    assert told == {
+    size = result.pop("page size")
+    assert result == {
         "read": ids,
         "patients": patients,
         "found": newest_first,
@@ -102,7 +102,7 @@ def test_a_client_finds_what_it_created(cloud: LocalCloud, client: str) -> None:
 
 @pytest.fixture(scope="module")
 def hapi() -> list[str | Path]:
-    """What runs a program of HAPI FHIR, but for its source; skipped without Maven."""
+    """Return the command that runs a Java source with HAPI FHIR; skip without Maven."""
     maven, java = shutil.which("mvn"), shutil.which("java")
     if not (maven and java):
         skip_unless_ci("no Maven or no Java on this machine: no HAPI FHIR")
@@ -111,34 +111,34 @@ def hapi() -> list[str | Path]:
     try:
         class_path = java_class_path(BUILD / "hapi", maven, HAPI / "pom.xml")
     except NotInstalledError as error:
-        skip_unless_ci(f"HAPI FHIR cannot be had: {error}")
+        skip_unless_ci(f"HAPI FHIR cannot be installed: {error}")
         raise
     return [java, "-XX:TieredStopAtLevel=1", "-cp", class_path]
 
 
 @pytest.fixture(scope="module")
 def balp(cloud: LocalCloud, hapi: list[str | Path]) -> dict[str, Any]:
-    """What HAPI's BALP interceptor sent and its generic client found."""
+    """Return what HAPI's BALP interceptor sent and its generic client found."""
     sent: dict[str, Any] = {}
 
-    def settle(said: dict[str, Any]) -> None:
-        sent.update(said)
+    def settle(first: dict[str, Any]) -> None:
+        sent.update(first)
         publish(cloud)
 
     tokens = cloud.tokens
-    given = [cloud.url, tokens.portal(LEDGER, "hapi"), tokens.security(LEDGER), AUDITED]
-    return {"found": converse([*hapi, HAPI / "BalpEvents.java"], given, settle), **sent}
+    parameters = [cloud.url, tokens.portal(LEDGER, "hapi"), tokens.security(LEDGER), AUDITED]
+    return {"found": converse([*hapi, HAPI / "BalpEvents.java"], parameters, settle), **sent}
 
 
 def ids_of(sent: dict[str, Any]) -> list[str]:
-    """Read ids out of the locations that a sink received."""
+    """Return the ids in the locations that a sink received."""
     return [location.split("AuditEvent/")[1].split("/")[0] for location in sent["locations"]]
 
 
 def test_both_sinks_of_balp_are_accepted_at_once(balp: dict[str, Any]) -> None:
-    """The plain one creates, the queued one sends transactions; neither has to try again.
+    """The plain one creates, the queued one sends transactions; neither retries.
 
-    The client asks for /metadata first, once for both.
+    The client requests /metadata first, once for both.
     """
     assert balp["plain"]["requests"] == ["GET 200", *["POST 201"] * 3]
     assert set(balp["queued"]["requests"]) == {"POST 200"}
@@ -146,7 +146,7 @@ def test_both_sinks_of_balp_are_accepted_at_once(balp: dict[str, Any]) -> None:
 
 
 def test_hapi_reads_back_what_its_sinks_sent(balp: dict[str, Any]) -> None:
-    """Each under its id, about the patient by whose reference it was sent."""
+    """Each by its id, about the patient of the sent reference."""
     expected = [
         {
             "id": event_id,
@@ -164,7 +164,7 @@ def test_hapi_reads_back_what_its_sinks_sent(balp: dict[str, Any]) -> None:
 
 
 def test_hapi_finds_by_patient_and_agent_and_pages(balp: dict[str, Any]) -> None:
-    """By the reference with and without the base of the server that was audited."""
+    """By the reference with and without the base of the audited server."""
     found, anna, bert = balp["found"], ids_of(balp["plain"]), ids_of(balp["queued"])
     assert sorted(found["by patient"]) == sorted(anna)
     assert sorted(found["by absolute patient"]) == sorted(anna)
@@ -176,7 +176,7 @@ def test_hapi_finds_by_patient_and_agent_and_pages(balp: dict[str, Any]) -> None
 def test_a_validating_client_of_r5_reads_r4_and_r5_alike(
     cloud: LocalCloud, hapi: list[str | Path]
 ) -> None:
-    """It asks /metadata whether the server is of R5, and takes no element that R5 does not have."""
+    """It checks that /metadata is of R5, and rejects elements that R5 does not have."""
     agent = [{"who": {"reference": "Practitioner/r5"}, "requestor": True}]
     older = r4(
         recorded="2026-11-22T05:59:01Z",
@@ -189,19 +189,19 @@ def test_a_validating_client_of_r5_reads_r4_and_r5_alike(
         agent=agent,
         patient={"identifier": {"system": MRN, "value": "new"}},
     )
-    said: dict[str, Any] = {}
+    sent: dict[str, Any] = {}
 
     def settle(first: dict[str, Any]) -> None:
-        said.update(first)
+        sent.update(first)
         publish(cloud)
 
     tokens = cloud.tokens
-    given = [cloud.url, tokens.portal(LEDGER, "ehr"), tokens.security(LEDGER), older, newer]
-    told = converse([*hapi, HAPI / "ValidatingR5.java"], given, settle)
-    of_r4, of_r5 = said["created"]
+    parameters = [cloud.url, tokens.portal(LEDGER, "ehr"), tokens.security(LEDGER), older, newer]
+    result = converse([*hapi, HAPI / "ValidatingR5.java"], parameters, settle)
+    of_r4, of_r5 = sent["created"]
     expected = [
         {"id": of_r4, "code": "vread", "patient": "old"},
         {"id": of_r5, "code": "read", "patient": "new"},
     ]
-    assert said["returned"] == expected[1]
-    assert told == {"release": "5.0.0", "read": expected, "found": expected}
+    assert sent["returned"] == expected[1]
+    assert result == {"release": "5.0.0", "read": expected, "found": expected}

@@ -1,6 +1,6 @@
-"""Receipts that the API gave hold for Go's sumdb as well, and with anything changed do not.
+"""Go's sumdb accepts receipts of the API, and rejects them with anything changed.
 
-The Go program reads the proof by itself (C2SP tlog-proof); here it is cut into lines by its text.
+The Go program parses the proof (C2SP tlog-proof) itself; here its text is split into lines.
 """
 
 import json
@@ -19,7 +19,7 @@ LEDGERS = ("st-elsewhere", "riverside-lab")
 
 @dataclass(frozen=True)
 class Proof:
-    """The parts of a tlog-proof, as its text has them."""
+    """The parts of a tlog-proof's text."""
 
     extra: bytes
     index: int
@@ -28,7 +28,7 @@ class Proof:
 
     @staticmethod
     def read(path: Path) -> "Proof":
-        """Cut a file into its parts."""
+        """Split a file into its parts."""
         header, _, checkpoint = path.read_text().partition("\n\n")
         magic, extra, index, *hashes = header.split("\n")
         assert magic == "c2sp.org/tlog-proof@v1"
@@ -45,7 +45,7 @@ class Proof:
         return int(self.checkpoint.split("\n")[1])
 
     def write(self, path: Path) -> Path:
-        """Put the parts together again."""
+        """Write a file of the parts."""
         lines = [
             "c2sp.org/tlog-proof@v1",
             f"extra {b64encode(self.extra).decode()}",
@@ -58,28 +58,28 @@ class Proof:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What the demo left of one event, and what the ledger published."""
+    """The demo's receipt of one event, and the files that the ledger published."""
 
     demo: Path
     ledger_id: str
 
     @property
     def file(self) -> Path:
-        """The proof."""
+        """The receipt's path."""
         return self.demo / "receipts" / f"{self.ledger_id}.tlog-proof"
 
     @property
     def policy(self) -> Path:
-        """Whom to trust."""
+        """The path of the policy."""
         return self.demo / f"{self.ledger_id}.policy"
 
     @property
     def proof(self) -> Proof:
-        """Its parts."""
+        """The parts of the receipt."""
         return Proof.read(self.file)
 
     def earlier_checkpoints(self) -> list[str]:
-        """Other checkpoints of this ledger, as signed: each digest has one after `checkpoint`."""
+        """Return the signed checkpoints of the digests, each after the line `checkpoint`."""
         digests = (self.demo / "published" / self.ledger_id / "digests").glob("*/*/*/*-*")
         notes = (digest.read_text().partition("\ncheckpoint\n")[2] for digest in sorted(digests))
         # The digest's own signature follows, after an empty line of its own.
@@ -88,24 +88,24 @@ class Receipt:
 
 @pytest.fixture(params=LEDGERS)
 def receipt(request: pytest.FixtureRequest, demo: DemoRun) -> Receipt:
-    """The receipt that the demo got over the API, of each ledger."""
+    """Return the receipt that the demo requested over the API, of each ledger."""
     assert demo.exit_status == 0, demo.output
     return Receipt(demo.build, request.param)
 
 
 def test_sumdb_verifies_a_receipt_of_the_api(go_tools: GoTools, receipt: Receipt) -> None:
-    """The entry is in the proof itself; the holder's file has the same."""
+    """The proof contains the entry; the holder's file contains the same."""
     verdict = go_tools.ledgerverify_receipt(receipt.policy, receipt.file)
     proof = receipt.proof
     assert f" entry {proof.index} of {proof.size} " in verdict.output
     assert verdict.exit_status == 0
-    held = json.loads(receipt.file.with_name(f"{receipt.ledger_id}.record.json").read_text())
-    assert b64decode(held["entry"]) == proof.extra
+    record = json.loads(receipt.file.with_name(f"{receipt.ledger_id}.record.json").read_text())
+    assert b64decode(record["entry"]) == proof.extra
     assert json.loads(proof.extra)["seq"] == proof.index
 
 
-def test_parts_put_together_again_are_the_same_file(receipt: Receipt, tmp_path: Path) -> None:
-    """So that what is refused below is refused for what was changed."""
+def test_a_proof_that_is_split_and_written_is_unchanged(receipt: Receipt, tmp_path: Path) -> None:
+    """So the tests below reject a proof only because of their change."""
     copy = receipt.proof.write(tmp_path / "copy")
     assert copy.read_bytes() == receipt.file.read_bytes()
 
@@ -137,7 +137,7 @@ CHANGES: dict[str, tuple[Callable[[Proof], Proof], str]] = {
         lambda p: replace(p, hashes=(*p.hashes[:-1], _flipped(p.hashes[-1], 31))),
         "proof of entry",
     ),
-    "two hashes in each other's place": (
+    "two hashes swapped": (
         lambda p: replace(p, hashes=(p.hashes[1], p.hashes[0], *p.hashes[2:])),
         "proof of entry",
     ),
@@ -167,7 +167,7 @@ def test_sumdb_rejects_a_receipt_with_anything_changed(
 def test_sumdb_rejects_a_checkpoint_of_another_size(
     go_tools: GoTools, receipt: Receipt, tmp_path: Path
 ) -> None:
-    """Although it is one of this ledger's own, and its signatures hold."""
+    """Although it is of the same ledger, with valid signatures."""
     proof = receipt.proof
     others = [c for c in receipt.earlier_checkpoints() if c != proof.checkpoint]
     assert len(others) >= 5
@@ -177,8 +177,8 @@ def test_sumdb_rejects_a_checkpoint_of_another_size(
         _assert_rejected(_verified(go_tools, receipt, other, tmp_path), "proof of entry")
 
 
-def test_one_of_the_receipts_is_of_an_entry_that_earlier_checkpoints_cover(demo: DemoRun) -> None:
-    """So that the test above has proofs whose hashes are wrong, not only their index."""
+def test_earlier_checkpoints_cover_the_entry_of_one_receipt(demo: DemoRun) -> None:
+    """So the test above has proofs with wrong hashes, not only a wrong index."""
     receipt = Receipt(demo.build, "riverside-lab")
     sizes = [replace(receipt.proof, checkpoint=c).size for c in receipt.earlier_checkpoints()]
     assert min(sizes) > receipt.proof.index
@@ -187,7 +187,7 @@ def test_one_of_the_receipts_is_of_an_entry_that_earlier_checkpoints_cover(demo:
 def test_sumdb_rejects_a_receipt_of_another_ledger(
     go_tools: GoTools, receipt: Receipt, demo: DemoRun, tmp_path: Path
 ) -> None:
-    """Neither its proof as it is, nor with this ledger's checkpoint under it."""
+    """Neither its unchanged proof, nor one with this ledger's checkpoint, is accepted."""
     (other_id,) = (each for each in LEDGERS if each != receipt.ledger_id)
     other = Receipt(demo.build, other_id)
     assert go_tools.ledgerverify_receipt(other.policy, other.file).exit_status == 0
@@ -197,7 +197,7 @@ def test_sumdb_rejects_a_receipt_of_another_ledger(
 
 
 def _verified(go_tools: GoTools, receipt: Receipt, proof: Proof, tmp_path: Path) -> Verdict:
-    """Show Go a proof under the policy of the receipt's ledger."""
+    """Verify a proof with Go under the policy of the receipt's ledger."""
     return go_tools.ledgerverify_receipt(receipt.policy, proof.write(tmp_path / "proof"))
 
 

@@ -1,4 +1,4 @@
-"""Verifiers that we did not write accept a published ledger, and reject it with one bit flipped.
+"""Third-party verifiers accept a published ledger, and reject it with one bit flipped.
 
 sumdb is the Go module mirror's transparency log, tessera the transparency-dev project's; neither
 shares code with this project, and ML-DSA-44 is verified by another implementation than Python's.
@@ -26,7 +26,7 @@ def _fsck_success(ledger: PublishedLedger) -> str:
 
 
 def test_sumdb_verifies_a_published_ledger(go_tools: GoTools, ledger: PublishedLedger) -> None:
-    """Both signatures, every entry, tile and link hold, and proofs come out of the tiles."""
+    """Both signatures, every entry, tile and link are valid, and the tiles yield valid proofs."""
     verdict = go_tools.ledgerverify(ledger, "-links")
     size, root = ledger.size_and_root
     assert verdict.output.startswith("OK ")
@@ -35,7 +35,7 @@ def test_sumdb_verifies_a_published_ledger(go_tools: GoTools, ledger: PublishedL
 
 
 def test_sumdb_counts_the_mldsa44_cosignature(go_tools: GoTools, ledger: PublishedLedger) -> None:
-    """A policy that demands the ML-DSA-44 key is met only because that signature verifies."""
+    """A policy that requires the ML-DSA-44 key is met only because that signature verifies."""
     witnesses = [line.split()[1] for line in _policy_lines(ledger, "witness")]
     verdict = go_tools.ledgerverify(ledger)
     _, signers = verdict.output.rstrip().split(" signed by ")
@@ -45,7 +45,7 @@ def test_sumdb_counts_the_mldsa44_cosignature(go_tools: GoTools, ledger: Publish
 def test_tessera_fsck_finds_a_published_ledger_whole(
     go_tools: GoTools, ledger: PublishedLedger, tmp_path: Path
 ) -> None:
-    """It says success, of the size and root that the checkpoint states."""
+    """It reports success for the checkpoint's size and root."""
     verdict = go_tools.fsck(ledger, tmp_path / "vkey")
     assert _fsck_success(ledger) in verdict.output
     assert "fsck failed" not in verdict.output
@@ -56,7 +56,7 @@ def test_tessera_fsck_finds_a_published_ledger_whole(
 def test_sumdb_verifies_a_log_of_others(
     go_tools: GoTools, shared_dir: Path, tmp_path: Path
 ) -> None:
-    """Our Go program is no mirror of our Python: it verifies tessera's own test log as well."""
+    """The Go program does not merely mirror the Python: it verifies tessera's test log too."""
     policy = tmp_path / "policy"
     policy.write_text(f"log {TESSERA_TEST_LOG}\nquorum none\n")
     log = PublishedLedger(shared_dir / "vectors" / "tlog-tiles", policy)
@@ -67,14 +67,14 @@ def test_sumdb_verifies_a_log_of_others(
 
 @dataclass(frozen=True)
 class Damage:
-    """One flipped bit: in which file, and at which offset of it."""
+    """The file and offset of one flipped bit."""
 
     path: Callable[[PublishedLedger], str]
     offset: Callable[[bytes], int]
 
 
 def _full(kind: str) -> Callable[[PublishedLedger], str]:
-    """The newest full tile or entry bundle of level 0."""
+    """Return a function to the path of the newest full tile or entry bundle of level 0."""
 
     def path(ledger: PublishedLedger) -> str:
         count = ledger.size_and_root[0] // 256
@@ -85,7 +85,7 @@ def _full(kind: str) -> Callable[[PublishedLedger], str]:
 
 
 def _newest(kind: str, level: int = 0) -> Callable[[PublishedLedger], str]:
-    """The tile or entry bundle at the right edge of the tree, partial as a rule."""
+    """Return a function to the path of the tile or bundle at the right edge, usually partial."""
 
     def path(ledger: PublishedLedger) -> str:
         hashes = ledger.size_and_root[0] >> (8 * level)
@@ -97,7 +97,7 @@ def _newest(kind: str, level: int = 0) -> Callable[[PublishedLedger], str]:
 
 
 def _path(kind: str, index: int, width: int) -> str:
-    """The path that C2SP tlog-tiles give a tile or bundle, worked out here once more."""
+    """Return the path of a tile or bundle, computed independently from C2SP tlog-tiles."""
     digits = f"{index:03d}"
     digits = digits.zfill(-(-len(digits) // 3) * 3)
     *first, last = (digits[at : at + 3] for at in range(0, len(digits), 3))
@@ -114,7 +114,7 @@ def _middle(data: bytes) -> int:
 
 
 def _late_letter(data: bytes) -> int:
-    """Near the end, a base64 digit that is still one with its lowest bit flipped."""
+    """Return the offset of a late base64 digit that remains one with its lowest bit flipped."""
     return max(at for at, digit in enumerate(data[:-10]) if chr(digit) in "bcdefghijklmnopqrst")
 
 
@@ -151,7 +151,7 @@ def test_one_flipped_bit_is_rejected_by_all(
 def test_a_flipped_bit_in_the_mldsa44_cosignature_is_rejected(
     go_tools: GoTools, ledger: PublishedLedger, tmp_path: Path
 ) -> None:
-    """Where the policy knows the key, a bad cosignature fails the whole checkpoint."""
+    """If the policy has the key, a bad cosignature invalidates the whole checkpoint."""
     damaged = ledger.copy(tmp_path / "published")
     damaged.damage("checkpoint", _late_letter)
     verdict = go_tools.ledgerverify(damaged)
@@ -162,7 +162,7 @@ def test_a_flipped_bit_in_the_mldsa44_cosignature_is_rejected(
 def test_a_checkpoint_without_its_mldsa44_cosignature_misses_the_quorum(
     go_tools: GoTools, ledger: PublishedLedger, tmp_path: Path
 ) -> None:
-    """The Ed25519 signature alone is not enough for a policy that demands both."""
+    """The Ed25519 signature alone does not satisfy a policy that requires both."""
     copy = ledger.copy(tmp_path / "published")
     signed = (copy.folder / "checkpoint").read_bytes()
     text, _, signatures = signed.partition(b"\n\n")

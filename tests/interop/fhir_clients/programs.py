@@ -1,4 +1,4 @@
-"""FHIR clients that others wrote: what they need is installed once, and each is a program.
+"""Third-party FHIR clients, installed once, each used by a program.
 
 A program reads one line of JSON, sends events, writes a line; reads a line once the events are
 published, reads them back, writes a line.
@@ -23,11 +23,11 @@ Step = Callable[[dict[str, Any]], Any]
 
 
 class NotInstalledError(Exception):
-    """Pinned packages could not be had; says what the installer said."""
+    """Pinned packages could not be installed; the message is the installer's."""
 
 
 def python_clients(folder: Path) -> Path:
-    """Install what is locked for Python into a virtual environment; give its Python."""
+    """Install Python's locked packages into a virtual environment; return its Python."""
     requirements = HERE / "requirements.txt"
     python = folder / "bin" / "python"
 
@@ -49,7 +49,7 @@ def python_clients(folder: Path) -> Path:
 
 
 def node_clients(folder: Path) -> Path:
-    """Install what is locked for Node; give the program, which must stand beside it."""
+    """Install Node's locked packages; return the program, which must be beside them."""
     lock = HERE / "package-lock.json"
 
     def make() -> None:
@@ -63,35 +63,35 @@ def node_clients(folder: Path) -> Path:
 
 
 def java_class_path(folder: Path, maven: str, pom: Path) -> str:
-    """Have Maven fetch what a POM names; give the class path of it."""
+    """Have Maven fetch the dependencies of a POM; return their class path."""
     folder.mkdir(parents=True, exist_ok=True)
     class_path = folder / "class-path"
     plugin = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath"
 
     def make() -> None:
-        given: list[str | Path] = ["-f", pom, plugin, f"-Dmdep.outputFile={class_path}"]
-        _install([maven, "--batch-mode", "--quiet", *given], folder)
+        options: list[str | Path] = ["-f", pom, plugin, f"-Dmdep.outputFile={class_path}"]
+        _install([maven, "--batch-mode", "--quiet", *options], folder)
 
-    wanted = pom.read_bytes()
-    once(folder / "made-for", wanted, make)
+    inputs = pom.read_bytes()
+    once(folder / "made-for", inputs, make)
     if not all(Path(jar).is_file() for jar in class_path.read_text().split(":")):
         (folder / "made-for").unlink()  # Maven's own folder was emptied since
-        once(folder / "made-for", wanted, make)
+        once(folder / "made-for", inputs, make)
     return class_path.read_text()
 
 
-def once(made_for: Path, wanted: bytes, make: Callable[[], None]) -> None:
-    """Make what is wanted, unless the file says that it is made."""
-    digest = hashlib.sha256(wanted).hexdigest()
+def once(made_for: Path, inputs: bytes, make: Callable[[], None]) -> None:
+    """Call `make`, unless the file states that it ran for the same inputs."""
+    digest = hashlib.sha256(inputs).hexdigest()
     if not (made_for.is_file() and made_for.read_text() == digest):
         make()
         made_for.write_text(digest)
 
 
-def converse(command: Sequence[str | Path], given: object, publish: Step) -> Any:
-    """Run a program; `publish` gets its first line, and gives what it is told then.
+def converse(command: Sequence[str | Path], parameters: object, publish: Step) -> Any:
+    """Run a program and return its second line; `publish` turns its first line into the reply.
 
-    Gives its second line. AssertionError where it ends otherwise than well.
+    Raise AssertionError if it fails.
     """
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -99,11 +99,11 @@ def converse(command: Sequence[str | Path], given: object, publish: Step) -> Any
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            process.stdin.write(json.dumps(given) + "\n")
+            process.stdin.write(json.dumps(parameters) + "\n")
             process.stdin.flush()
             first = process.stdout.readline()
-            then = json.dumps(publish(json.loads(first))) + "\n" if first else None
-            output, errors = process.communicate(then, timeout=SECONDS)
+            reply = json.dumps(publish(json.loads(first))) + "\n" if first else None
+            output, errors = process.communicate(reply, timeout=SECONDS)
         finally:
             process.kill()
     assert process.returncode == 0, errors

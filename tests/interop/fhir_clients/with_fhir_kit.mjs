@@ -1,4 +1,4 @@
-// What `test_fhir_clients` has each client do, with fhir-kit-client.
+// The program of `test_fhir_clients` for fhir-kit-client.
 import { createInterface } from 'node:readline/promises';
 import { Client } from 'fhir-kit-client';
 

@@ -1,4 +1,4 @@
-"""What `test_fhir_clients` has each client do, with SMART's fhirclient."""
+"""The program of `test_fhir_clients` for SMART's fhirclient."""
 
 import json
 import sys
@@ -12,8 +12,8 @@ def main(url: str, portal: str, security: str, events: list[dict[str, Any]]) -> 
     """Create, wait for a line, read back, search, page."""
     sender, reader = connect(url, portal), connect(url, security)
     sent = [AuditEvent(event) for event in events]
-    answers = [event.create(sender) for event in sent]
-    print(json.dumps({"created": [answer["id"] for answer in answers]}), flush=True)
+    responses = [event.create(sender) for event in sent]
+    print(json.dumps({"created": [response["id"] for response in responses]}), flush=True)
     ids = json.loads(sys.stdin.readline())
     read = [AuditEvent.read(id_, reader) for id_ in ids]
     agent = events[0]["agent"][0]["who"]["reference"]
@@ -23,7 +23,7 @@ def main(url: str, portal: str, security: str, events: list[dict[str, Any]]) -> 
         [entry.resource.id for entry in bundle.entry or [] if entry.search.mode == "match"]
         for bundle in paged.perform_iter(reader)
     ]
-    told = {
+    result = {
         "read": [event.id for event in read],
         "patients": [event.entity[0].what.identifier.value for event in read],
         "found": [event.id for event in search.perform_resources(reader)],
@@ -31,11 +31,11 @@ def main(url: str, portal: str, security: str, events: list[dict[str, Any]]) -> 
         "page size": 2,
         "total": next(search.perform_iter(reader)).total,
     }
-    print(json.dumps(told))
+    print(json.dumps(result))
 
 
 def connect(url: str, token: str) -> Any:
-    """Return a server that has read /metadata, and a token that it was given elsewhere."""
+    """Return a server that has read /metadata, with this token."""
     client = FHIRClient(settings={"app_id": "interop", "api_base": url})
     client.prepare()
     client.server.session.headers["Authorization"] = f"Bearer {token}"

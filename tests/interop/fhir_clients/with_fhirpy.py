@@ -1,4 +1,4 @@
-"""What `test_fhir_clients` has each client do, with fhirpy."""
+"""The program of `test_fhir_clients` for fhirpy."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ def main(url: str, portal: str, security: str, events: list[dict[str, Any]]) -> 
     ids = json.loads(sys.stdin.readline())
     read = [reader.get("AuditEvent", id_) for id_ in ids]
     search = reader.resources("AuditEvent").search(agent=events[0]["agent"][0]["who"]["reference"])
-    told = {
+    result = {
         "read": [event.id for event in read],
         "patients": [event["entity"][0]["what"]["identifier"]["value"] for event in read],
         "found": [event.id for event in search.fetch()],
@@ -24,7 +24,7 @@ def main(url: str, portal: str, security: str, events: list[dict[str, Any]]) -> 
         "page size": 1,
         "total": search.count(),
     }
-    print(json.dumps(told))
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

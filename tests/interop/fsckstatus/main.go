@@ -1,6 +1,6 @@
-// Command fsckstatus runs the check of github.com/transparency-dev/tessera/cmd/fsck and says by its
-// exit status what became of it: 0 the log is whole, 1 it is not. The fsck command of the release
-// that is pinned here exits 0 either way (mended upstream by #878, which no release has yet).
+// Command fsckstatus runs the check of github.com/transparency-dev/tessera/cmd/fsck and reports
+// the result by its exit status: 0 the log is whole, 1 it is not. The fsck command of the pinned
+// release exits 0 either way (fixed upstream by #878, which no release has yet).
 //
 //	fsckstatus -log FOLDER -key FILE
 package main

@@ -43,8 +43,8 @@ import org.hl7.fhir.r4.model.Reference;
  * back with HAPI's generic client, all as HAPI has it by default.
  *
  * <p>Reads a line {@code [url, portal token, reader's token, base of the server that is audited]};
- * writes a line that says which events were accepted; reads any line, once they are published; and
- * writes a line that says what the client found.
+ * writes a line with the accepted events; reads any line, once they are published; and writes a
+ * line with what the client found.
  */
 public class BalpEvents {
   static final ObjectMapper JSON = new ObjectMapper();
@@ -53,13 +53,13 @@ public class BalpEvents {
 
   public static void main(String[] arguments) throws Exception {
     BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
-    JsonNode given = JSON.readTree(lines.readLine());
-    String url = given.get(0).asText();
-    String base = given.get(3).asText();
+    JsonNode parameters = JSON.readTree(lines.readLine());
+    String url = parameters.get(0).asText();
+    String base = parameters.get(3).asText();
 
     Sent plain = new Sent();
     Sent queued = new Sent();
-    Object portal = new BearerTokenAuthInterceptor(given.get(1).asText());
+    Object portal = new BearerTokenAuthInterceptor(parameters.get(1).asText());
     record(new FhirClientBalpSink(CONTEXT, url, List.of(portal, plain)), base, "anna", "nurse-1");
     AsyncMemoryQueueBackedFhirClientBalpSink sink =
         new AsyncMemoryQueueBackedFhirClientBalpSink(CONTEXT, url, List.of(portal, queued));
@@ -67,12 +67,12 @@ public class BalpEvents {
     plain.await(3);
     queued.await(3);
     sink.stop();
-    say(Map.of("plain", plain.told(), "queued", queued.told()));
+    write(Map.of("plain", plain.summary(), "queued", queued.summary()));
 
     lines.readLine();
     IGenericClient client = CONTEXT.newRestfulGenericClient(url);
-    client.registerInterceptor(new BearerTokenAuthInterceptor(given.get(2).asText()));
-    Map<String, Object> told = new LinkedHashMap<>();
+    client.registerInterceptor(new BearerTokenAuthInterceptor(parameters.get(2).asText()));
+    Map<String, Object> result = new LinkedHashMap<>();
     List<Map<String, Object>> read = new ArrayList<>();
     for (Sent sent : List.of(plain, queued)) {
       for (String location : sent.locations) {
@@ -80,10 +80,10 @@ public class BalpEvents {
         read.add(about(client.read().resource(AuditEvent.class).withId(id).execute()));
       }
     }
-    told.put("read", read);
-    told.put("by patient", ids(find(client, "anna").execute()));
-    told.put("by absolute patient", ids(find(client, base + "/Patient/anna").execute()));
-    told.put("by agent", ids(client.search().forResource(AuditEvent.class)
+    result.put("read", read);
+    result.put("by patient", ids(find(client, "anna").execute()));
+    result.put("by absolute patient", ids(find(client, base + "/Patient/anna").execute()));
+    result.put("by agent", ids(client.search().forResource(AuditEvent.class)
         .where(AuditEvent.AGENT.hasId("Practitioner/nurse-2"))
         .returnBundle(Bundle.class).execute()));
     List<List<String>> pages = new ArrayList<>();
@@ -93,11 +93,11 @@ public class BalpEvents {
       page = client.loadPage().next(page).execute();
       pages.add(ids(page));
     }
-    told.put("pages", pages);
-    say(told);
+    result.put("pages", pages);
+    write(result);
   }
 
-  /** A read of the patient, a read of an observation and a search, as a HAPI server tells of them. */
+  /** Records two reads and a search, through the hooks that a HAPI server calls. */
   static void record(IBalpAuditEventSink sink, String base, String patient, String user) {
     InterceptorService hooks = new InterceptorService();
     hooks.registerInterceptor(new BalpAuditCaptureInterceptor(sink, new Users(user)));
@@ -157,7 +157,7 @@ public class BalpEvents {
             .toList());
   }
 
-  static void say(Object what) throws IOException {
+  static void write(Object what) throws IOException {
     System.out.println(JSON.writeValueAsString(what));
     System.out.flush();
   }
@@ -180,7 +180,7 @@ public class BalpEvents {
     }
   }
 
-  /** What a sink sent and where the events are, by the server's answers. */
+  /** The requests of a sink, and the locations of the events in the responses. */
   static class Sent implements IClientInterceptor {
     final List<String> requests = Collections.synchronizedList(new ArrayList<>());
     final List<String> locations = Collections.synchronizedList(new ArrayList<>());
@@ -188,19 +188,19 @@ public class BalpEvents {
     private final ThreadLocal<String> request = new ThreadLocal<>();
 
     @Override
-    public void interceptRequest(IHttpRequest asked) {
-      request.set(asked.getHttpVerbName());
+    public void interceptRequest(IHttpRequest sent) {
+      request.set(sent.getHttpVerbName());
     }
 
     @Override
-    public void interceptResponse(IHttpResponse answer) throws IOException {
-      requests.add(request.get() + " " + answer.getStatus());
-      List<String> header = answer.getHeaders("location");
+    public void interceptResponse(IHttpResponse response) throws IOException {
+      requests.add(request.get() + " " + response.getStatus());
+      List<String> header = response.getHeaders("location");
       if (!header.isEmpty()) {
         add(header.get(0));
-      } else if ("POST".equals(request.get()) && answer.getStatus() == 200) {
-        answer.bufferEntity();
-        for (JsonNode entry : JSON.readTree(answer.createReader()).path("entry")) {
+      } else if ("POST".equals(request.get()) && response.getStatus() == 200) {
+        response.bufferEntity();
+        for (JsonNode entry : JSON.readTree(response.createReader()).path("entry")) {
           add(entry.path("response").path("location").asText());
         }
       }
@@ -217,7 +217,7 @@ public class BalpEvents {
       }
     }
 
-    Map<String, Object> told() {
+    Map<String, Object> summary() {
       return Map.of("requests", List.copyOf(requests), "locations", List.copyOf(locations));
     }
   }

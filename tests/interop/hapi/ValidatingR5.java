@@ -19,12 +19,12 @@ import org.hl7.fhir.r5.model.Bundle;
 import org.hl7.fhir.r5.model.CapabilityStatement;
 
 /**
- * Creates, reads and finds events as a client of R5 that validates: it looks first whether the
- * server is of R5, and its parser takes nothing that R5 does not have.
+ * Creates, reads and finds events as a client of R5 that validates: it first checks that the
+ * server is of R5, and its parser rejects what R5 does not have.
  *
  * <p>Reads a line {@code [url, portal token, reader's token, an R4 event, an R5 event]}; writes a
- * line with the ids of the two; reads any line, once they are published; and writes a line that
- * says what it read and found.
+ * line with the ids of the two; reads any line, once they are published; and writes a line
+ * with what it read and found.
  */
 public class ValidatingR5 {
   static final ObjectMapper JSON = new ObjectMapper();
@@ -33,32 +33,32 @@ public class ValidatingR5 {
 
   public static void main(String[] arguments) throws Exception {
     BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
-    JsonNode given = JSON.readTree(lines.readLine());
-    String url = given.get(0).asText();
-    String portal = given.get(1).asText();
+    JsonNode parameters = JSON.readTree(lines.readLine());
+    String url = parameters.get(0).asText();
+    String portal = parameters.get(1).asText();
     R5.setParserErrorHandler(new StrictErrorHandler());
     R5.getRestfulClientFactory().setServerValidationMode(ServerValidationModeEnum.ONCE);
 
     IGenericClient sender = R4.newRestfulGenericClient(url);
     sender.registerInterceptor(new BearerTokenAuthInterceptor(portal));
-    String older = sender.create().resource(given.get(3).toString()).execute().getId().getIdPart();
+    String older = sender.create().resource(parameters.get(3).toString()).execute().getId().getIdPart();
     MethodOutcome created = client(url, portal).create()
-        .resource(R5.newJsonParser().parseResource(AuditEvent.class, given.get(4).toString()))
+        .resource(R5.newJsonParser().parseResource(AuditEvent.class, parameters.get(4).toString()))
         .execute();
     String newer = created.getId().getIdPart();
     AuditEvent returned = (AuditEvent) created.getResource();
-    say(Map.of("created", List.of(older, newer), "returned", about(returned)));
+    write(Map.of("created", List.of(older, newer), "returned", about(returned)));
 
     lines.readLine();
-    IGenericClient reader = client(url, given.get(2).asText());
-    Map<String, Object> told = new LinkedHashMap<>();
-    told.put("release", reader.capabilities().ofType(CapabilityStatement.class).execute()
+    IGenericClient reader = client(url, parameters.get(2).asText());
+    Map<String, Object> result = new LinkedHashMap<>();
+    result.put("release", reader.capabilities().ofType(CapabilityStatement.class).execute()
         .getFhirVersion().toCode());
     List<Map<String, Object>> read = new ArrayList<>();
     for (String id : List.of(older, newer)) {
       read.add(about(reader.read().resource(AuditEvent.class).withId(id).execute()));
     }
-    told.put("read", read);
+    result.put("read", read);
     List<Map<String, Object>> found = new ArrayList<>();
     Bundle page = reader.search().forResource(AuditEvent.class)
         .where(AuditEvent.DATE.afterOrEquals().day("2026-11-01"))
@@ -77,11 +77,11 @@ public class ValidatingR5 {
       }
       page = reader.loadPage().next(page).execute();
     }
-    told.put("found", found);
-    say(told);
+    result.put("found", found);
+    write(result);
   }
 
-  /** HAPI names no release in Accept by itself, whatever its context is of. */
+  /** By default HAPI names no release in Accept, whichever its context has. */
   static IGenericClient client(String url, String token) {
     AdditionalRequestHeadersInterceptor release = new AdditionalRequestHeadersInterceptor();
     release.addHeaderValue("Accept", "application/fhir+json; fhirVersion=5.0");
@@ -98,7 +98,7 @@ public class ValidatingR5 {
         "patient", event.getPatient().getIdentifier().getValue());
   }
 
-  static void say(Object what) throws IOException {
+  static void write(Object what) throws IOException {
     System.out.println(JSON.writeValueAsString(what));
     System.out.flush();
   }

@@ -26,7 +26,7 @@ func (p published) read(path string) ([]byte, error) {
 }
 
 // readWidth reads a tile or an entry bundle. A partial one may have gone once it was full; then
-// the full one begins with it, and cut says how much of it to take.
+// the full one begins with it, and cut states how much of it to read.
 func (p published) readWidth(path string, cut func(full []byte) ([]byte, error)) ([]byte, error) {
 	data, err := p.read(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -5,7 +5,7 @@
 //	ledgerverify -policy FILE -log FOLDER [-links]
 //	ledgerverify -policy FILE -proof FILE [-entry FILE]
 //
-// It prints one line that begins with OK and exits 0, or says what does not hold and exits 1;
+// It prints one line that begins with OK and exits 0, or reports what is not valid and exits 1;
 // 2 is a usage error.
 package main
 
@@ -78,7 +78,7 @@ func verifyLog(policyFile, folder string, links bool) (string, error) {
 		return "", err
 	}
 	if root != checkpoint.Hash {
-		return "", fmt.Errorf("entries hash to root %s, the checkpoint says %s", root, checkpoint.Hash)
+		return "", fmt.Errorf("entries hash to root %s, the checkpoint states %s", root, checkpoint.Hash)
 	}
 	tiles, err := checkTiles(log, tree, checkpoint.N)
 	if err != nil {

@@ -25,7 +25,7 @@ type group struct {
 	members   []string
 }
 
-// checkpoint is what a signed checkpoint says, once it is believed.
+// checkpoint is the content of a trusted signed checkpoint.
 type checkpoint struct {
 	tlog.Tree
 	origin  string

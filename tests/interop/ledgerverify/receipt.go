@@ -12,7 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// receipt is what a tlog-proof (C2SP) says beside its checkpoint. extra is nil where it has none,
+// receipt is what a tlog-proof (C2SP) states beside its checkpoint. extra is nil where it has none,
 // and is not authenticated.
 type receipt struct {
 	index  int64
@@ -22,7 +22,7 @@ type receipt struct {
 }
 
 // verifyReceipt checks a tlog-proof: signatures, quorum, and the inclusion of the entry, which is
-// a file's, or without one what the proof's extra data says.
+// a file's, or without one the proof's extra data.
 func verifyReceipt(policyFile, proofFile, entryFile string) (string, error) {
 	policy, err := readPolicy(policyFile)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// storedHashes holds every hash of a tree in sumdb's storage order.
+// storedHashes contains every hash of a tree in sumdb's storage order.
 type storedHashes []tlog.Hash
 
 func (s storedHashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
