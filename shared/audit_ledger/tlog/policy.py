@@ -6,8 +6,8 @@
     group <name> all|any|<k> <name>...
     quorum <name>|none
 
-A file of octets: lines end in 0x0A, items stand apart by spaces and tabs, names are opaque octets
-(stored here as str, with octets that are no UTF-8 as surrogate escapes). Names are defined before
+A file of octets: lines end in 0x0A, items are separated by spaces and tabs, names are opaque octets
+(stored here as str, with octets that are not UTF-8 as surrogate escapes). Names are defined before
 they are used, a name is a member of one group at most, and there is exactly one quorum line.
 """
 
@@ -42,7 +42,7 @@ _THRESHOLD = re.compile(r"[1-9][0-9]{0,8}")
 
 @dataclass(frozen=True)
 class Log:
-    """A log by its key, whose name is the log's origin, and a URL or None."""
+    """A log's key, named after its origin, and a URL or None."""
 
     key: VerifierKey
     url: str | None = None
@@ -50,7 +50,7 @@ class Log:
 
 @dataclass(frozen=True)
 class Witness:
-    """A witness by its key, of a cosignature type, and a URL or None."""
+    """A witness's key, of a cosignature type, and a URL or None."""
 
     key: VerifierKey
     url: str | None = None
@@ -154,7 +154,7 @@ class Policy:
         )
 
     def witnesses_named(self, key_name: str) -> frozenset[str]:
-        """Return the witnesses whose key bears a name: of an origin, they are the log's own."""
+        """Return the witnesses with this key name: for an origin, the log's own."""
         return frozenset(n for n, witness in self.witnesses.items() if witness.key.name == key_name)
 
     def _is_satisfied_by(self, cosigned: Mapping[str, int]) -> bool:
@@ -196,7 +196,7 @@ def parse_policy(data: bytes) -> Policy:
 
 
 class _Reader:
-    """The lines read so far."""
+    """The state of parsing: the definitions of the lines so far."""
 
     def __init__(self) -> None:
         self._logs: list[Log] = []

@@ -21,25 +21,25 @@ MAX_SIZE = 2**63 - 1  # entries a log can have (tlog-checkpoint implementations 
 
 
 def leaf_hash(entry: bytes) -> bytes:
-    """Hash an entry to the leaf that stands for it."""
+    """Return the leaf hash of an entry."""
     return sha256(b"\x00" + entry).digest()
 
 
 def leaf_hashes(entries: Iterable[bytes]) -> list[bytes]:
-    """Hash many entries, in order, without a call for each."""
+    """Return the leaf hashes of entries, in order, without a call for each."""
     digest = sha256
     return [digest(b"\x00" + entry).digest() for entry in entries]
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """Hash two neighbouring subtrees to the node above them."""
+    """Return the hash of the node above two neighbouring subtrees."""
     return sha256(b"\x01" + left + right).digest()
 
 
 def verify_inclusion(
     leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes
 ) -> None:
-    """Check that the leaf hash stands at `index` (from 0) in the tree of `size` leaves.
+    """Check that the leaf hash is at `index` (from 0) in the tree of `size` leaves.
 
     `proof` goes from the leaf's sibling up to the root's child. Raises VerificationError.
     """

@@ -46,7 +46,7 @@ def inclusion_proof(index: int, size: int, read_tile: ReadTile) -> list[bytes]:
 
 
 def consistency_proof(size1: int, size2: int, read_tile: ReadTile) -> list[bytes]:
-    """Return PROOF(size1, D[size2]) of RFC 6962, Section 2.1.2; empty where size1 is 0 or size2.
+    """Return PROOF(size1, D[size2]) of RFC 6962, Section 2.1.2; empty if size1 is 0 or size2.
 
     Raises NotFoundError if size1 is the larger, and FormatError for a malformed tile.
     """

@@ -85,7 +85,7 @@ def parse_tile_path(path: str) -> Tile | EntryBundle:
 
 
 def partial_tile_at(level: int, size: int) -> Tile | None:
-    """Return the partial tile at the right edge of a level, None where a full one ends it."""
+    """Return the partial tile at the right edge of a level, None if it ends in a full one."""
     hashes = size >> (TILE_HEIGHT * level)
     if hashes % TILE_WIDTH == 0:
         return None

@@ -1,1 +1,1 @@
-"""The verifier: is a published ledger what its signers say, judged without trusting them."""
+"""The verifier of published ledgers, which trusts nothing but the keys of a policy."""

@@ -10,7 +10,7 @@ and the commitments:
 So the bundle is cut into columns, and each column is compared as one piece: what is fixed, `seq`
 with its positions, `prev` with the computed hashes, times and commitments with their format. A
 bundle that does not pass is not necessarily wrong: `entry_checks.py` then checks each entry by
-itself and names what is wrong with it.
+itself and names its fault.
 """
 
 import re
@@ -127,8 +127,8 @@ def _seq_columns(first: int, count: int) -> Iterator[bytes]:
     """Return the numbers from `first` on, equally many digits each, digit by digit: all first
     digits, all second ones, …
 
-    The last three digits go round and round. Those before them change once in a thousand numbers,
-    so at most once in a bundle.
+    The last three digits cycle. Those before them change once in a thousand numbers, so at most
+    once in a bundle.
     """
     thousands, place = divmod(first, 1000)
     before = min(count, 1000 - place)
@@ -142,8 +142,8 @@ def _seq_columns(first: int, count: int) -> Iterator[bytes]:
 def _write_hashes(hashes: list[bytes]) -> bytes:
     """Return the base64 of all hashes, concatenated, with one call.
 
-    32 bytes and one zero byte are 44 characters without padding; the last of them is an A that
-    stands where the padding of the 32 bytes alone would stand.
+    32 bytes and one zero byte are 44 characters without padding; the last one is an A in the place
+    of the padding that 32 bytes alone would have.
     """
     text = bytearray(b2a_base64(b"\0".join(hashes) + b"\0", newline=False))
     text[_HASH_CHARACTERS - 1 :: _HASH_CHARACTERS] = b"=" * len(hashes)
@@ -151,7 +151,7 @@ def _write_hashes(hashes: list[bytes]) -> bytes:
 
 
 def _are_hashes(texts: tuple[bytes, ...]) -> bool:
-    """Whether each text, of 44 characters, is the strict, padded base64 of 32 bytes."""
+    """Return whether each text, of 44 characters, is the strict, padded base64 of 32 bytes."""
     text = b"".join(texts)
     return (
         text.translate(None, _ALPHABET) == b"=" * len(texts)
@@ -161,7 +161,7 @@ def _are_hashes(texts: tuple[bytes, ...]) -> bool:
 
 
 def _are_in_order(times: tuple[bytes, ...]) -> bool:
-    """Whether all are times as they are written, none before the one before it.
+    """Return whether all are well-formed times that never decrease.
 
     In this notation the order of the bytes is the order of the times.
     """

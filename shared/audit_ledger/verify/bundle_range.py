@@ -80,7 +80,7 @@ class RangeTask:
 
 
 def check_range(task: RangeTask) -> RangeResult:
-    """Read and check a range. Raises nothing that a published object could cause."""
+    """Read and check a range. No published object can cause an error."""
     result = RangeResult(task.first_bundle, task.end_bundle)
     result.link = BEGINNING if task.first_bundle == 0 else UNKNOWN
     bundles = [_Bundle(task, result, i) for i in range(task.first_bundle, task.end_bundle)]
@@ -104,7 +104,7 @@ class _Bundle:
         self.paths = (self.bundle.path, self.tile.path)
 
     def check(self, bundle: ReadOutcome, tile: ReadOutcome) -> None:
-        """Compare entries and tile, check the entries, and note it all in the result."""
+        """Compare entries and tile, check the entries, and add both to the result."""
         data = self._bytes(bundle, self.bundle)
         tile_data = self._bytes(tile, self.tile)
         if data is not None and tile_data is not None and self._is_perfect(data, tile_data):
@@ -171,7 +171,7 @@ class _Bundle:
         return None
 
     def _tile_hashes(self, data: bytes) -> list[bytes] | None:
-        """Return a tile's hashes; None where their number is not right."""
+        """Return a tile's hashes; None if their number is wrong."""
         expected_bytes = HASH_SIZE * self.width
         if len(data) == expected_bytes:
             return split_hashes(data)
@@ -219,7 +219,7 @@ class _Bundle:
         result.link = link
 
     def _note_claim(self, data: bytes) -> None:
-        """Note what the first entry of the range links to, to be compared with the range before."""
+        """Note the link of the range's first entry, to compare it with the range before."""
         try:
             entry = parse_entry(data)
         except FormatError:
@@ -228,7 +228,7 @@ class _Bundle:
         self.result.first_time = format_instant(entry.time).encode()
 
     def _note_versions(self, leaves: list[bytes], hashes: list[bytes]) -> None:
-        """Note what is known of the bundle's leaf hashes: by its entries, by its tile."""
+        """Note the bundle's possible leaf hashes: by its entries, by its tile."""
         if not leaves or not hashes or leaves == hashes:
             known = leaves or hashes
             self.result.versions.append((self._version(known),) if known else ())

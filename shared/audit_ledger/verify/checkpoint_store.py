@@ -1,4 +1,4 @@
-"""What was verified before: the last state of each ledger, stored between verifications.
+"""The last verified state of each ledger, stored between verifications.
 
 A ledger that was truncated or rewritten is consistent in itself. Only a verifier that remembers an
 earlier state can detect it. A stored state is a text:
@@ -34,7 +34,7 @@ _LINES = 5
 
 @dataclass(frozen=True)
 class KnownLedger:
-    """A ledger as it was when it was verified.
+    """The state of a ledger when it was last verified.
 
     `note`: the signed checkpoint; `digest_name`, `digest_sha256`: of the newest digest, None of a
     log that has none; `created`: the leaf hash of entry 0, None where it is not known.
@@ -52,7 +52,7 @@ class KnownLedger:
 
     @property
     def age(self) -> tuple[int, str]:
-        """Orders what is known of one ledger: the larger, the newer."""
+        """A sort key for states of one ledger: the larger, the newer."""
         return self.checkpoint.size, self.digest_name or ""
 
     def to_bytes(self) -> bytes:
@@ -68,7 +68,7 @@ class KnownLedger:
 
 
 def parse_known(data: bytes) -> KnownLedger:
-    """Read what `KnownLedger.to_bytes` writes; FormatError for anything else."""
+    """Parse the bytes of `KnownLedger.to_bytes`; raise FormatError for anything else."""
     lines = data.split(b"\n", _LINES)
     if len(lines) != _LINES + 1 or lines[0] != MAGIC.encode() or lines[4] != b"checkpoint":
         raise FormatError(f"not the lines of {MAGIC}")
@@ -112,23 +112,23 @@ def require_signed(known: KnownLedger, origin: str, policy: Policy) -> None:
 
 
 def is_by_keys_of(known: KnownLedger, policy: Policy) -> bool:
-    """Whether what is remembered names a log key of the policy as its signer."""
+    """Return whether a stored checkpoint names a log key of the policy as a signer."""
     note = parse_note(known.note)
     return any(note.signatures_by(log.key) for log in policy.logs)
 
 
 class CheckpointStore(Protocol):
-    """Remembers what was last verified of each ledger."""
+    """A store of the last verified state of each ledger."""
 
     def load(self, origin: str, policy: Policy) -> KnownLedger | None:
-        """Return the stored state, None at first contact. FormatError: it cannot be used."""
+        """Return the stored state, None at first contact; raise FormatError if it is unusable."""
 
     def knows_other_keys(self, origin: str, policy: Policy) -> bool:
-        """Whether a state of this origin is stored that other keys signed."""
+        """Return whether a state of this origin is stored that other keys signed."""
 
     def save(self, known: KnownLedger, policy: Policy) -> None:
-        """Store what was verified under this policy, unless something newer is stored already.
+        """Store a state that was verified under this policy, unless a newer one is stored.
 
         Raises OSError if it cannot be written, FormatError if something else is stored there, and
-        VerificationError if what another verification has stored there contradicts it.
+        VerificationError if it contradicts the state that another verification has stored.
         """

@@ -20,7 +20,7 @@ from audit_ledger.verify.tree import TreeResult
 def check_history(
     checkpoint: Checkpoint, chain: DigestChain, tree: TreeResult
 ) -> Iterator[Finding]:
-    """Check that everything that was signed is about the published entries."""
+    """Check that each signed root and count is that of the published entries."""
     agreed = (c.size_after for c in chain.claims if tree.roots.get(c.size_after) == c.root)
     yield from compare_root(checkpoint, tree, max(agreed, default=0))
     yield from compare_digests(chain, tree)
@@ -37,7 +37,7 @@ def check_known(
 ) -> Iterator[Finding]:
     """Check that the ledger continues from what was verified before.
 
-    `rejected`: paths of digests whose signatures do not hold. `latest`: what was read as
+    `rejected`: paths of digests with invalid signatures. `latest`: what was read as
     `digests/latest`.
     """
     contradictions = list(compare_with_known(checkpoint, known, tree))
@@ -88,10 +88,10 @@ def compare_with_known(
 def compare_known_digest(
     known: KnownLedger, chain: DigestChain, rejected: Collection[str], latest: ReadOutcome
 ) -> Iterator[Finding]:
-    """Check that the newest digest of before is unchanged, and that no older one is the newest now.
+    """Check that the newest digest verified before is unchanged, and no older one is newest now.
 
-    `rejected`: paths of digests whose signatures do not hold. `latest`: what was read
-    as `digests/latest`; where that is missing, so may digests be.
+    `rejected`: paths of digests with invalid signatures. `latest`: what was read as
+    `digests/latest`; if it is missing, digests may be missing too.
     """
     name = known.digest_name
     if name is None or not chain.claims:
@@ -111,7 +111,7 @@ def compare_known_digest(
 
 
 def compare_digests(chain: DigestChain, tree: TreeResult) -> Iterator[Finding]:
-    """Check that each digest's root is that of the entries at its size; report the oldest other."""
+    """Check each digest's root against the entries at its size; report the oldest that differs."""
     agreed = 0
     others = [c for c in chain.claims if tree.roots.get(c.size_after) not in (None, c.root)]
     if not others:
@@ -147,5 +147,5 @@ def _is_uncounted(claim: DigestClaim, uncounted: list[int]) -> bool:
 
 
 def _span(start: int, end: int) -> tuple[int, int] | None:
-    """First and last of the entries [start, end); None if there is none."""
+    """Return first and last of the entries [start, end); None if there are none."""
     return (start, end - 1) if start < end else None

@@ -1,4 +1,4 @@
-"""What a verification does not show, so that *verified* is not taken for more than it means."""
+"""The limits of a verification, so that *verified* is not taken for more than it means."""
 
 from audit_ledger.tlog.policy import Policy, PolicyResult
 from audit_ledger.verify.checkpoint_store import CheckpointStore, KnownLedger
@@ -13,10 +13,8 @@ NOT_COVERED_OF_LEDGER = (
 )
 
 
-def what_is_not_covered(
-    result: PolicyResult, signed: SignedTimes, unpublished: int | None
-) -> list[str]:
-    """Return what an answer of *verified* does not mean, of any log.
+def coverage_notes(result: PolicyResult, signed: SignedTimes, unpublished: int | None) -> list[str]:
+    """Return what a verdict of *verified* does not mean, for any log.
 
     `unpublished`: objects that belong to a later checkpoint; None where the source cannot list.
     """
@@ -34,10 +32,10 @@ def what_is_not_covered(
     return notes
 
 
-def what_is_not_remembered(
+def history_notes(
     store: CheckpointStore | None, known: KnownLedger | None, origin: str, policy: Policy
 ) -> list[str]:
-    """Return what is not known of an earlier state of the log."""
+    """Return what could not be compared with an earlier state of the log."""
     if store is None:
         return ["whether it was rolled back: no earlier verification is remembered"]
     if known is not None:

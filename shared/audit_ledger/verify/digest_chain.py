@@ -39,13 +39,13 @@ class DigestClaim:
 
     @property
     def age(self) -> tuple[int, int]:
-        """Orders digests: the larger, the newer."""
+        """A sort key: the larger, the newer."""
         return self.period_to, self.size_after
 
 
 @dataclass
 class DigestChain:
-    """The digests found, newest first, and the paths of all that were looked at.
+    """The digests read, newest first, and the paths of all objects that were tried.
 
     `newest_sha256`: of the newest one's bytes. `watched_sha256`: of the bytes of the one that was
     watched for, None where it was not among them.
@@ -202,7 +202,7 @@ class _Walk:
         return digest
 
     def _follows(self, claim: DigestClaim, after: DigestClaim) -> bool:
-        """Whether a digest ends where its successor begins, and was made before it."""
+        """Return whether a digest ends where its successor begins, and is older."""
         if claim.period_to != after.period_from or claim.size_after != after.size_before:
             message = f"period and size do not end where those of {after.path} begin"
             self._report(FindingCode.DIGEST_CHAIN_BROKEN, claim.path, message)

@@ -29,7 +29,7 @@ class DigestSignatures:
         self._ahead: deque[Future[Checked]] = deque()
 
     def take(self, path: str, data: bytes) -> None:
-        """Take a well-formed digest."""
+        """Add a well-formed digest to the next batch."""
         self._batch.append((path, data))
         if len(self._batch) == _DIGESTS_IN_BATCH:
             self._submit()

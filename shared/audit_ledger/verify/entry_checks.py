@@ -1,7 +1,7 @@
-"""The checks of each entry by itself, so that a finding names the entry and what is wrong with it.
+"""The checks of each entry by itself, so that a finding names the entry and its fault.
 
 Much slower than `bundle_fast_path.py`. Used for bundles with control entries, bundles in which
-`seq` gains a digit, and bundles with something wrong in them.
+`seq` gains a digit, and faulty bundles.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from audit_ledger.verify.findings import Finding, FindingCode
 
 @dataclass(frozen=True)
 class Link:
-    """What the next entry must link to.
+    """The link that the next entry must have.
 
     `prevs`: the hashes that its `prev` may be. One, as a rule; none where the entry before could
     not be read; two where entry and tile disagree about it, which is a finding already.

@@ -1,4 +1,4 @@
-"""Findings: what verification found, where, in which entries; and the answer they add up to.
+"""Findings of a verification, with place and entries, and the verdict they add up to.
 
     verified      everything that was checked is valid
     failed        something is not what was signed, or what the format demands: altered, not missing
@@ -15,7 +15,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """The answer of a verification."""
+    """The result of a verification."""
 
     VERIFIED = "verified"
     FAILED = "failed"
@@ -84,7 +84,7 @@ class Finding:
 
     @property
     def answer(self) -> Verdict:
-        """The answer if this were the only finding."""
+        """The verdict if this were the only finding."""
         return Verdict.INCOMPLETE if self.code in _INCOMPLETE else Verdict.FAILED
 
 
@@ -127,7 +127,7 @@ class Findings:
 
     @property
     def answer(self) -> Verdict:
-        """The answer that all findings add up to, those left out included."""
+        """The verdict that all findings add up to, including those left out."""
         if self.failed:
             return Verdict.FAILED
         return Verdict.INCOMPLETE if self.incomplete else Verdict.VERIFIED

@@ -1,4 +1,4 @@
-"""Times: is the ledger fresh, and is nothing in it from the future.
+"""Signed times: how fresh the ledger is, and whether a time in it is in the future.
 
 Only signed times count: those of digests and cosignatures, which commit to the times of entries.
 Only the ledger's own keys show that it is fresh: a witness cosigns any old checkpoint that it is
@@ -22,7 +22,7 @@ SKEW_SECONDS = 5 * 60
 
 @dataclass(frozen=True)
 class SignedTimes:
-    """Times that keys of the policy signed, whole seconds since 1970, by what they stand in.
+    """Times that keys of the policy signed, whole seconds since 1970, by their place.
 
     `own`: by the ledger's own keys; `of_witnesses`: by name.
     """
@@ -32,7 +32,7 @@ class SignedTimes:
 
     @property
     def newest(self) -> int | None:
-        """The newest that the ledger's own keys signed; None where they state none."""
+        """The newest time that the ledger's own keys signed; None if they state none."""
         stated = [time for time in self.own.values() if time]
         return max(stated) if stated else None
 

@@ -34,10 +34,10 @@ _MAX_REDIRECTS = 10
 class HttpSource:
     """Objects below a URL. Proxies come from the environment; connections are reused.
 
-    404 and 410 mean that there is no such object; any other refusal, and silence, that nothing
-    can be said. `token`: sent as bearer token, over https or to this machine only, and never to
-    the target of a redirect. `timeout_seconds`: of silence; `deadline_seconds`: for one object with
-    all attempts, however steadily its bytes arrive. FormatError: not such a URL.
+    404 and 410 mean that there is no such object; after any other error or a timeout that is
+    unknown. `token`: sent as bearer token, over https or to this machine only, and never to the
+    target of a redirect. `timeout_seconds`: of silence; `deadline_seconds`: for one object with all
+    attempts, however steadily its bytes arrive. FormatError: not such a URL.
     """
 
     url: str
@@ -70,12 +70,12 @@ class HttpSource:
 
     @property
     def name(self) -> str:
-        """The URL, as it was given."""
+        """The URL."""
         return self.url
 
     @property
     def is_remote(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     def read(self, path: str) -> bytes | None:
@@ -85,7 +85,7 @@ class HttpSource:
         return read_within(self.deadline_seconds, what, lambda: self._read(transport, path))
 
     def list_all(self) -> None:
-        """Plain HTTP cannot list."""
+        """Return None: plain HTTP cannot list."""
         return
 
     @cached_property
@@ -93,7 +93,7 @@ class HttpSource:
         return HttpTransport(self.timeout_seconds)
 
     def _read(self, transport: HttpTransport, path: str) -> bytes | None:
-        """Attempt to read until an answer is final, for `deadline_seconds` at most."""
+        """Attempt to read until a response is final, for `deadline_seconds` at most."""
         where = f"{self.url}: {path}"
         end = time.monotonic() + self.deadline_seconds
         failure, retry_after_seconds = "", 0.0

@@ -1,4 +1,4 @@
-"""Digests that are listed after the newest one that was read: growth, or what a rollback left.
+"""Digests listed after the newest one that was read: growth, or leftovers of a rollback.
 
 An attacker who restores earlier versions of `checkpoint` and `digests/latest` cannot remove the
 digests that were published since, because they are locked. So each of them is compared with its
@@ -22,7 +22,7 @@ from audit_ledger.verify.sources import Source, read_outcome
 
 @dataclass
 class LaterDigests:
-    """Those that the ledger signed, as many as `count`, and the `newest` of them."""
+    """The number of later digests that the ledger signed, and the newest of them."""
 
     count: int = 0
     newest: Digest | None = None
@@ -36,7 +36,7 @@ def check_later_digests(
     checkpoint: Checkpoint,
     chain: DigestChain,
 ) -> LaterDigests:
-    """Read and check what is listed behind the newest digest of the chain, oldest first."""
+    """Read and check the digests listed after the newest of the chain, oldest first."""
     later = LaterDigests()
     before = chain.claims[0] if chain.claims else None
     place = before and (before.path, chain.newest_sha256, before.period_to, before.size_after)
@@ -85,8 +85,8 @@ def newest_digest(
 ) -> Digest | DigestClaim | None:
     """Return the newest digest that the checkpoint must not be behind.
 
-    One that is listed behind the chain is not, if checkpoint and `digests/latest`, read again, are
-    as new: then the ledger grew while it was verified, and nothing was put back.
+    One listed after the chain does not count if checkpoint and `digests/latest`, read again, are as
+    new: then the ledger grew during the verification, and nothing was rolled back.
     """
     if later.newest and not _is_overtaken(policy, checkpoint, later.newest, read_again()):
         return later.newest

@@ -27,14 +27,14 @@ _DELAYS_SECONDS = (0, 0.5, 1.5)
 
 @dataclass(frozen=True)
 class LatestPublished:
-    """What was read as `checkpoint` and as `digests/latest`."""
+    """The outcomes of reading `checkpoint` and `digests/latest`."""
 
     checkpoint: ReadOutcome
     latest: ReadOutcome
 
     @cached_property
     def parsed_checkpoint(self) -> Checkpoint | None:
-        """The checkpoint, None where none is or it is malformed: its check reports that."""
+        """The checkpoint; None if it is missing or malformed, which its check reports."""
         try:
             if isinstance(self.checkpoint, bytes):
                 return parse_checkpoint(parse_note(self.checkpoint).text)
@@ -44,7 +44,7 @@ class LatestPublished:
 
     @cached_property
     def digest(self) -> Digest | None:
-        """The newest digest, None where none is or it is malformed: the walk reports that."""
+        """The newest digest; None if it is missing or malformed, which the walk reports."""
         try:
             if isinstance(self.latest, bytes):
                 return parse_signed_digest(self.latest).digest
@@ -56,7 +56,7 @@ class LatestPublished:
 def read_latest_published(
     source: Source, now: int, wait: Callable[[float], None]
 ) -> LatestPublished:
-    """Read checkpoint and newest digest, again where one of them has just been published."""
+    """Read checkpoint and newest digest, again if one of them has just been published."""
     heads = LatestPublished(None, None)
     for delay_seconds in _DELAYS_SECONDS:
         wait(delay_seconds)
@@ -70,7 +70,7 @@ def read_latest_published(
 
 
 def are_older(heads: LatestPublished, size: int, digest_name: str | None) -> bool:
-    """Whether a checkpoint of that size, or the digest of that name, is newer than what was read.
+    """Return whether a checkpoint of that size, or the digest of that name, is newer than these.
 
     Anything malformed is not older: its own check reports it.
     """
@@ -98,7 +98,7 @@ def _was_read_amid(heads: LatestPublished, now: int) -> bool:
 
 
 def _has_signatures_of(checkpoint: bytes, in_digest: bytes) -> bool:
-    """Whether a checkpoint is the one in a digest, cosignatures of others aside."""
+    """Return whether a checkpoint is the one in a digest, cosignatures of others aside."""
     try:
         expected = parse_note(in_digest).signatures
     except FormatError:
@@ -111,7 +111,7 @@ def compare_heads(
 ) -> Iterator[Finding]:
     """Report a `digests/latest` that is behind a verified checkpoint, or forked.
 
-    `digest`: what was read there, None where nothing well-formed was, which the walk reports.
+    `digest`: the one read there; None if it is missing or malformed, which the walk reports.
     `own_time`: when the ledger's own key cosigned the checkpoint, which is the end of its digest's
     period; None where that key is not in the policy or did not sign.
     """

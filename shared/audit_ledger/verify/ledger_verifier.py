@@ -9,8 +9,8 @@ from audit_ledger.verify.checkpoint_store import CheckpointStore, KnownLedger
 from audit_ledger.verify.consistency import check_history, check_known
 from audit_ledger.verify.coverage import (
     NOT_COVERED_OF_LEDGER,
-    what_is_not_covered,
-    what_is_not_remembered,
+    coverage_notes,
+    history_notes,
 )
 from audit_ledger.verify.digest_chain import DigestChain, walk_digests
 from audit_ledger.verify.digest_signatures import DigestSignatures
@@ -49,11 +49,11 @@ def verify_ledger(
     as many as this process may use. `wait`: sleeps for some seconds before another attempt.
 
     Raises FormatError for a policy or a store that cannot be used, OSError for a store that cannot
-    be written, and VerificationError for a store into which another verification has just written
-    what contradicts this one. No published object can cause an error.
+    be written, and VerificationError for a store into which another verification has just written a
+    contradicting state. No published object can cause an error.
 
-    Trust is built from the outside in. If a step fails, the later steps are made all the same
-    wherever they still mean something, so that one damage does not hide another.
+    Trust is built from the outside in. If a step fails, the later steps run as far as they are
+    meaningful, so that one fault does not hide another.
     """
     findings = Findings()
     began = time.monotonic()
@@ -140,14 +140,14 @@ def verify_ledger(
         remembered=known.checkpoint if known else None,
         not_covered=(
             *NOT_COVERED_OF_LEDGER,
-            *what_is_not_covered(result, signed, unpublished),
-            *what_is_not_remembered(store, known, origin, policy),
+            *coverage_notes(result, signed, unpublished),
+            *history_notes(store, known, origin, policy),
         ),
     )
 
 
 def _judge_checkpoint(checkpoint: ReadOutcome, policy: Policy) -> Judgement:
-    """Judge it as of any log, and by the ledger's own rules; PolicyError as `verify_ledger`."""
+    """Judge it as that of any log, and by the ledger's own rules; raise PolicyError."""
     result, findings = judge_checkpoint(checkpoint, policy)
     if result is not None:
         require_ed25519_log(policy, result.checkpoint.origin)

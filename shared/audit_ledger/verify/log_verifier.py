@@ -8,8 +8,8 @@ from audit_ledger.verify.checkpoint_store import CheckpointStore, KnownLedger
 from audit_ledger.verify.consistency import compare_root, compare_with_known
 from audit_ledger.verify.coverage import (
     NOT_COVERED_OF_LOG,
-    what_is_not_covered,
-    what_is_not_remembered,
+    coverage_notes,
+    history_notes,
 )
 from audit_ledger.verify.entries import Progress, check_tree
 from audit_ledger.verify.findings import Findings, Verdict
@@ -94,8 +94,8 @@ def verify_log(
         remembered=known.checkpoint if known else None,
         not_covered=(
             *NOT_COVERED_OF_LOG,
-            *what_is_not_covered(result, signed, extra.unpublished if extra.is_listed else None),
-            *what_is_not_remembered(store, known, checkpoint.origin, policy),
+            *coverage_notes(result, signed, extra.unpublished if extra.is_listed else None),
+            *history_notes(store, known, checkpoint.origin, policy),
         ),
     )
 
@@ -103,7 +103,7 @@ def verify_log(
 def sizes_to_compare(known: KnownLedger | None) -> list[int]:
     """Return the sizes whose roots are compared with what was verified before.
 
-    The root at size 1 is the leaf hash of entry 0, which tells a log that was started over.
+    The root at size 1 is the leaf hash of entry 0, which reveals a log that was created again.
     """
     return [1, *([known.checkpoint.size] if known else [])]
 

@@ -1,4 +1,4 @@
-"""Objects that are not quite as requested: full instead of partial, or truncated."""
+"""Objects that differ from the request: full instead of partial, or truncated."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ def read_object(source: Source, of: EntryBundle | Tile) -> ReadOutcome | FormatE
 
     A log may delete a partial tile once the full one is there (C2SP tlog-tiles, Partial Tiles), so
     this happens to any reader of a growing log. FormatError is returned, not raised, if the object
-    in its place is no full one.
+    in its place is not a full one.
     """
     outcome = read_outcome(source, of.path)
     return read_full_instead(source, of) if outcome is None and not of.is_full else outcome
@@ -41,7 +41,7 @@ def read_full_instead(source: Source, of: EntryBundle | Tile) -> ReadOutcome | F
 
 
 def wrong_length(data: bytes, of: EntryBundle | Tile) -> str:
-    """Return what is wrong with the length of a tile or bundle; empty if nothing is."""
+    """Return the fault in the length of a tile or bundle; empty if there is none."""
     if isinstance(of, Tile):
         expected = HASH_SIZE * of.width
         return "" if len(data) == expected else f"{len(data)} bytes, expected {expected}"

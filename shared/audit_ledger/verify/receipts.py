@@ -1,8 +1,8 @@
-"""Receipts: one entry shown to be in a ledger, offline, and what it commits to for its holder.
+"""Receipts: offline proof that an entry is in a ledger, and of the record that it commits to.
 
 A receipt is a `.tlog-proof` file (C2SP tlog-proof) whose extra data is the entry itself. Extra data
-is not authenticated: anybody could have put anything there. It is believed because its leaf hash is
-what the proof leads from, to a root that the policy's keys signed.
+is not authenticated by itself: the entry is trusted because the proof leads from its leaf hash to a
+root that the policy's keys signed.
 """
 
 from dataclasses import dataclass
@@ -40,10 +40,10 @@ class VerifiedReceipt:
 
 
 def make_receipt(source: Source, index: int) -> bytes:
-    """Make the receipt of entry `index` from what is published; verified but for signatures.
+    """Return the receipt of entry `index` from published files, verified except for signatures.
 
-    Raises NotFoundError for an index that the ledger does not have, UnreachableError for what is
-    missing or cannot be reached, FormatError and VerificationError for what is damaged.
+    Raises NotFoundError for an index that the ledger does not have, UnreachableError for a file
+    that is missing or unreachable, FormatError and VerificationError for a damaged one.
     """
     note = _read(source, CHECKPOINT)
     checkpoint = parse_checkpoint(parse_note(note).text)
@@ -76,9 +76,9 @@ def verify_receipt(
 ) -> VerifiedReceipt:
     """Verify a receipt. `entry`: the entry's bytes if the file does not contain them.
 
-    Raises NotFoundError where there is no entry to verify, PolicyError where the policy lacks the
-    ledger's Ed25519 key, FormatError and VerificationError where receipt, entry or record are not
-    what they should be.
+    Raises NotFoundError if there is no entry to verify, PolicyError if the policy lacks the
+    ledger's Ed25519 key, FormatError and VerificationError if receipt, entry or record are
+    malformed or do not verify.
     """
     proof, entry = _parse(data, entry)
     opinion = verify_proof(proof, leaf_hash(entry), policy)
@@ -94,7 +94,7 @@ def verify_receipt(
 def verify_unsigned(
     data: bytes, entry: bytes | None, disclosure: RecordDisclosure | None
 ) -> tuple[Entry, Checkpoint]:
-    """Verify all of a receipt but who signed it; parameters and errors as `verify_receipt`."""
+    """Verify a receipt except for its signatures; parameters and errors as `verify_receipt`."""
     proof, entry = _parse(data, entry)
     checkpoint = parse_checkpoint(parse_note(proof.checkpoint).text)
     verify_inclusion(leaf_hash(entry), proof.index, checkpoint.size, proof.hashes, checkpoint.root)
@@ -102,7 +102,7 @@ def verify_unsigned(
 
 
 def _parse(data: bytes, entry: bytes | None) -> tuple[TlogProof, bytes]:
-    """Return the proof and its entry, which the file or the caller has."""
+    """Return the proof and its entry, from the file or the caller."""
     proof = parse_proof(data)
     if entry is None:
         entry = proof.extra
@@ -130,7 +130,7 @@ def _event_time_ms(row_bytes: bytes) -> int | None:
 
 
 def _check_record(entry: Entry, disclosure: RecordDisclosure) -> None:
-    """Check that an entry commits to what is disclosed; raises VerificationError."""
+    """Raise VerificationError unless the entry commits to the disclosed record."""
     if not isinstance(entry, EventEntry):
         raise VerificationError(f"entry {entry.seq} is a control entry and commits to no record")
     found = commitment(disclosure.blind, disclosure.row_bytes, disclosure.record)

@@ -20,18 +20,18 @@ MAX_OBJECT_BYTES = 256 * (2 + 0xFFFF)
 
 
 class Source(Protocol):
-    """A place that contains a published ledger, as verification needs it.
+    """A place from which a published ledger can be read.
 
     A source can be pickled, so that worker processes read for themselves.
     """
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """The name for people."""
 
     @property
     def is_remote(self) -> bool:
-        """Whether reading waits for a network, so that many reads at once are worth it."""
+        """Whether reading waits for a network, so that parallel reads are faster."""
 
     def read(self, path: str) -> bytes | None:
         """Return an object's bytes, None if there is none.
@@ -41,7 +41,7 @@ class Source(Protocol):
         """
 
     def list_all(self) -> Iterator[str] | None:
-        """Return the paths of all objects, in any order; None where the place cannot list.
+        """Return the paths of all objects, in any order; None if the source cannot list.
 
         Raises UnreachableError.
         """
@@ -62,7 +62,7 @@ def read_outcome(source: Source, path: str) -> ReadOutcome:
 
 
 def read_many(source: Source, paths: Iterable[str]) -> Iterator[ReadOutcome]:
-    """Read objects in order, several at once where waiting for them is what takes the time.
+    """Read objects in order, several at once if the source is remote.
 
     After several failures in a row the others are not requested any more.
     """
@@ -105,18 +105,18 @@ _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of plain files: a mirror, a copy, what a backup gave back."""
+    """A folder of plain files: a mirror, a copy, a restored backup."""
 
     path: Path
 
     @property
     def name(self) -> str:
-        """The folder, as it was named."""
+        """The folder's path."""
         return str(self.path)
 
     @property
     def is_remote(self) -> bool:
-        """A folder is at hand."""
+        """Always false."""
         return False
 
     def read(self, path: str) -> bytes | None:
@@ -142,8 +142,8 @@ class Folder:
     def list_all(self) -> Iterator[str]:
         """Walk the folder; whatever is not a folder is an object.
 
-        Links to folders are not walked: they may lead around, or to all of the machine. As what is
-        below them is not known then, UnreachableError ends the walk.
+        Links to folders are not followed: they may form a circle, or lead out of the folder. Raises
+        UnreachableError at one, because the objects below it are unknown.
         """
         below, links = [""], []
         while below:
@@ -172,7 +172,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _read_all(file: int, size_bytes: int) -> bytes:
-    """Read a file to its end, a byte over the limit at most."""
+    """Read a file to its end, at most one byte over the limit."""
     data = os.read(file, min(size_bytes, MAX_OBJECT_BYTES) + 1)
     if len(data) == size_bytes:
         return data

@@ -1,7 +1,7 @@
-"""Files that contain what was verified before, shared by all verifications of a user.
+"""Files with the last verified states, shared by all verifications of a user.
 
-A file is replaced whole, under a lock, and never by something older: of two verifications that
-run at once the one that saw more is remembered.
+A file is replaced whole, under a lock, and never by something older: of two concurrent
+verifications, the state of the one that saw more is stored.
 """
 
 import errno
@@ -49,7 +49,7 @@ class StateFile:
     def read(self) -> KnownLedger | None:
         """Read the file, None if there is none; FormatError if it is not a state.
 
-        A pipe or device in its place is not waited for.
+        A pipe or device in its place does not block.
         """
         try:
             file = os.open(self.path, _OPEN_FLAGS)
@@ -70,11 +70,11 @@ class StateFile:
             os.close(file)
 
     def knows_other_keys(self, origin: str, policy: Policy) -> bool:  # noqa: ARG002 - load refuses it
-        """A file is of one ledger."""
+        """Return False: a file is of one ledger."""
         return False
 
     def save(self, known: KnownLedger, policy: Policy) -> None:  # noqa: ARG002 - the file is of one ledger
-        """Replace the file at once, whole; a crash leaves the old or the new one."""
+        """Replace the file atomically; a crash leaves the old or the new one."""
         path = Path(os.path.realpath(self.path))  # a link stays one
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path.parent):
@@ -93,7 +93,7 @@ class StateFolder:
     path: Path
 
     def load(self, origin: str, policy: Policy) -> KnownLedger | None:
-        """Return the newest of what is remembered under the log keys that the policy has."""
+        """Return the newest state stored under a log key of the policy."""
         files = [
             self._file(origin, log.key.key_id) for log in policy.logs if log.key.name == origin
         ]
@@ -101,7 +101,7 @@ class StateFolder:
         return max(known, key=lambda found: found.age, default=None)
 
     def knows_other_keys(self, origin: str, policy: Policy) -> bool:
-        """Whether there is a file of this origin under none of the policy's keys."""
+        """Return whether this origin has a file of a key that the policy lacks."""
         own = {self._file(origin, log.key.key_id).path.name for log in policy.logs}
         start = f"{quote(origin, safe='')}+"
         try:
@@ -111,7 +111,7 @@ class StateFolder:
         return any(name.startswith(start) and name not in own for name in names)
 
     def save(self, known: KnownLedger, policy: Policy) -> None:
-        """Replace the ledger's file, that of each log key which signed: two, in a rotation."""
+        """Replace the ledger's file of each log key that signed: two in a rotation."""
         note = parse_note(known.note)
         for log in policy.logs:
             if note.signatures_by(log.key):
@@ -132,9 +132,9 @@ def default_state_folder(environment: "os._Environ[str] | dict[str, str]") -> Pa
 
 
 def _is_older(there: KnownLedger, known: KnownLedger, path: Path) -> bool:
-    """Whether what another verification has stored meanwhile may be replaced.
+    """Return whether the state stored by another verification meanwhile may be replaced.
 
-    FormatError where it is of another ledger, VerificationError where both cannot be true.
+    Raises FormatError if it is of another ledger, VerificationError if it contradicts this one.
     """
     before, now = there.checkpoint, known.checkpoint
     is_created_alike = there.created == known.created or None in (there.created, known.created)
@@ -163,7 +163,7 @@ def _replace(path: Path, data: bytes) -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder. A file beside the state would be left behind for ever."""
+    """Hold the lock of a folder. A lock file would be left behind for ever."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         for attempt in range(_LOCK_ATTEMPTS):

@@ -1,4 +1,4 @@
-"""What a log states of itself now, and what it stated when it was last verified."""
+"""The signed statement of a log, now and when it was last verified."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ Judgement = tuple[PolicyResult | None, list[Finding]]
 class Statement:
     """A checkpoint that a log of the policy signed.
 
-    `note`: the signed checkpoint; `result`: the policy's evaluation of it; `published`: what was
-    read with it; `known`: the log as it was verified before, None at first contact.
+    `note`: the signed checkpoint; `result`: the policy's evaluation of it; `published`: the
+    outcomes that were read; `known`: the log as it was verified before, None at first contact.
     """
 
     note: bytes
@@ -35,10 +35,10 @@ def read_statement(
     policy: Policy,
     store: CheckpointStore | None,
 ) -> tuple[Statement | None, list[Finding]]:
-    """Read what the log states now and what it stated before; None if it cannot be trusted.
+    """Read the log's statement and the stored one; None if the log's cannot be trusted.
 
-    If more was verified before, another verification may have read and stored it after `read`. The
-    log is then read again: it counts only if the log does not state as much now.
+    If the stored one is newer, another verification may have stored it after `read`. The log is
+    then read again: the stored one counts only if the log is still behind it.
     """
     published = read()
     result, findings = judge(published.checkpoint)

@@ -94,7 +94,7 @@ class Tree:
         self._note_root_of_all()
 
     def _check_link(self, result: RangeResult) -> None:
-        """The first entry of a range must link to the last of the range before."""
+        """Check that the first entry of a range links to the last of the range before."""
         if self._before is None or result.first_prev is None:
             return
         link, index = self._before.link, result.first_bundle * TILE_WIDTH
@@ -160,7 +160,7 @@ class Tree:
     def _compare(
         self, tile: Tile, mine: Sequence[bytes | None], published: Sequence[bytes] | None
     ) -> None:
-        """Report each run of a tile's hashes that do not follow from what is below."""
+        """Report each run of a tile's hashes that do not follow from the level below."""
         if published is None:
             return
         entries_below = TILE_WIDTH**tile.level

@@ -1,4 +1,4 @@
-"""Objects beside those of the ledger: left over, of the next checkpoint, or put there by others."""
+"""Objects that a ledger need not have: leftovers, of a later checkpoint, or foreign ones."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
@@ -18,10 +18,10 @@ MAX_GROWTH = 1 << 20
 
 @dataclass
 class ExtraObjects:
-    """What is there beside the ledger of the checkpoint.
+    """The objects that the ledger of the checkpoint need not have.
 
     `unpublished`: number of tiles and entry bundles that a later checkpoint may have.
-    `later_digests`: paths of what is named as a digest later than the newest of the chain.
+    `later_digests`: paths named as digests later than the newest of the chain.
     """
 
     findings: Findings = field(default_factory=Findings)
@@ -39,10 +39,9 @@ def check_extra_objects(
     """List all objects and judge those that a ledger of `size` entries need not have.
 
     A ledger that grows has tiles of its next checkpoint, and may still have partial tiles of
-    earlier ones. Of two forms of a tile the narrower is how the wider begins, and the signed one is
-    among them. `chain` None: a log of
-    another kind, beside whose tiles there may be anything. `blamed`: paths of objects that were
-    found altered, by which nothing else is judged.
+    earlier ones. The wider of two forms of a tile begins with the narrower, and the signed one is
+    among them. `chain` None: a log of another kind, which may have any other objects. `blamed`:
+    paths of altered objects, with which nothing is compared.
     """
     extra = ExtraObjects()
     try:
@@ -98,7 +97,7 @@ def _check_wider(
     signed: Tile | EntryBundle | None,
     extra: ExtraObjects,
 ) -> None:
-    """A tile or bundle of a later checkpoint is whole, and begins as the signed one is."""
+    """Check that a tile or bundle of a later checkpoint is whole and begins with the signed one."""
     data = read_outcome(source, tile.path)
     if not isinstance(data, bytes):
         if data is not None:  # None: gone since it was listed
@@ -120,7 +119,7 @@ def _check_wider(
 def _compare_with_successor(
     source: Source, tile: Tile | EntryBundle, successor: Tile | EntryBundle, extra: ExtraObjects
 ) -> None:
-    """A partial tile or bundle of an earlier checkpoint is how the present one begins."""
+    """Check that the present form begins with the partial one of an earlier checkpoint."""
     old = read_outcome(source, tile.path)
     if old is None:
         return  # gone since it was listed
@@ -138,7 +137,7 @@ def _altered(tile: Tile | EntryBundle, entries: tuple[int, int], message: str) -
 
 
 def _entries_of(tile: Tile | EntryBundle) -> tuple[int, int]:
-    """First and last entry below a tile, or of a bundle."""
+    """Return the first and last entry below a tile, or of a bundle."""
     span = TILE_WIDTH ** (tile.level if isinstance(tile, Tile) else 0)
     first = tile.index * TILE_WIDTH * span
     return first, first + tile.width * span - 1

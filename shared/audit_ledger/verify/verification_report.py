@@ -1,4 +1,4 @@
-"""What a verification found: the answer, what was verified, the findings, what is not covered."""
+"""The report of a verification: verdict, verified state, findings, and what is not covered."""
 
 from dataclasses import dataclass
 

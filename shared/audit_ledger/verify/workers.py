@@ -30,8 +30,8 @@ class Workers(ProcessPoolExecutor):
     """A pool of processes that reads from a source.
 
     Forked where that is safe, for it takes no time: on Linux, before this process has threads
-    (whose locks would be copied as they are) or connections (which would be shared). Else the
-    processes start from nothing.
+    (whose locks would be copied as they are) or connections (which would be shared). Otherwise each
+    process starts a new interpreter.
     """
 
     def __init__(self, count: int, source: Source) -> None:
@@ -46,10 +46,10 @@ def _leave_interrupts_to_the_parent() -> None:
 
 
 class InProcess(Executor):
-    """Does the work at once and here."""
+    """Runs each task at once in this process."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Do it. Unlike a process pool, what it raises is raised here."""
+        """Run a task. Unlike a process pool, raise its error here."""
         future: Future[T] = Future()
         future.set_result(fn(*args, **kwargs))
         return future
