@@ -1,4 +1,4 @@
-"""Handlers that the tests of the local ledger deploy: what they see, they show."""
+"""Handlers that the tests of the local ledger deploy: they return their input."""
 
 import os
 from typing import Any
@@ -7,7 +7,7 @@ REMEMBERED: list[Any] = []
 
 
 def echo(event: Any, context: Any) -> Any:
-    """Answer with the event; or do what the event, or its query, wishes."""
+    """Return the event, or do what the event or its query requests."""
     print(f"echo {len(REMEMBERED)}")
     REMEMBERED.append(1)
     wish = event.get("queryStringParameters", event)
@@ -28,7 +28,7 @@ def echo(event: Any, context: Any) -> Any:
 
 
 def consume(event: Any, context: Any) -> Any:
-    """Consume a batch: bodies say which messages fail, and how."""
+    """Consume a batch; a message's body states whether and how it fails."""
     REMEMBERED.append(event)
     if "Records" not in event:
         return {"ticks": len(REMEMBERED)}

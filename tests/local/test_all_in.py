@@ -1,4 +1,4 @@
-"""What the bench adds to the calls of functions, worked out by hand from the price lists."""
+"""Costs that the bench adds to the functions' calls, computed by hand from the price lists."""
 
 from collections import Counter
 from types import SimpleNamespace

@@ -25,7 +25,7 @@ PORTAL = "ehr"
 
 @dataclass(frozen=True)
 class Cases:
-    """The app of cdk.json, in which both events of the cases are; `id`: of the R4 one."""
+    """The app of cdk.json with both events of the cases; `id`: of the R4 one."""
 
     folder: Path
     cloud: LocalCloud
@@ -108,7 +108,7 @@ def test_02_a_resource_has_the_id_of_its_url(cases: Cases) -> None:
 
 
 def test_03_the_content_matches_the_declared_release(cases: Cases) -> None:
-    """An R5 event, requested without a release: nothing in the answer is of R5."""
+    """An R5 event, requested without a release: nothing in the response is of R5."""
     head, _, body = cases.run(*cases.script("03-mixed-release-label.sh")).partition("\n\n")
     assert re.search(r"(?im)^content-type: application/fhir\+json; *fhirVersion=4\.0\s*$", head)
     found = json.loads(body)["entry"]
@@ -125,7 +125,7 @@ def test_05_refuses_if_none_exist(cases: Cases) -> None:
 
 
 def test_06_searches_have_many_forms(cases: Cases) -> None:
-    """A form, `:identifier`, `:not`, counts alone; and `entity` narrows what is found."""
+    """A form, `:identifier`, `:not`, counts alone; and `entity` narrows the result."""
     token, *lines = cases.script("06-search-forms.sh")
     response = [cases.run(token, line) for line in lines]
     assert ["[200]" in text for text in response] == [True, True, True, True, False, False]
@@ -163,7 +163,7 @@ def test_09_refuses_xml_and_names_json(cases: Cases, media_type: str) -> None:
 
 
 def test_10_repeated_searches_record_the_same_number_of_events(cases: Cases) -> None:
-    """Scans add the same each: what earlier ones recorded is not shown and response of again."""
+    """Each scan adds the same number: events of earlier scans are not recorded again."""
     start = datetime.now(UTC).isoformat(timespec="milliseconds")
     event = json.loads((cases.folder / "event.json").read_bytes())
     entries = []

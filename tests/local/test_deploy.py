@@ -1,4 +1,4 @@
-"""Synthesized templates become tables, keys and queues, and say what runs when."""
+"""Synthesized templates become tables, keys, queues, routes, mappings and schedules."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Events on a bus reach the functions of the rules that match, in the form the rule gives them.
+"""Events on a bus reach the functions of the rules that match, in the form that the rule defines.
 
 Source: EventBridge user guide, "Event patterns" and "Input transformation"; Scheduler user guide.
 """
@@ -28,12 +28,12 @@ class Recorder(Runner):
 
     def __init__(self, failures: int = 0) -> None:
         super().__init__({}, REGION)
-        self.given: list[tuple[str, Any]] = []
+        self.received: list[tuple[str, Any]] = []
         self.failures = failures
 
     def invoke(self, name: str, event: Any, environment: int = 0, alias: str = "") -> Any:
-        self.given.append((name, event))
-        if len(self.given) <= self.failures:
+        self.received.append((name, event))
+        if len(self.received) <= self.failures:
             raise FunctionFailedError(name)
         return None
 
@@ -47,9 +47,9 @@ def pump(fresh: Deployment) -> EventBusPump:
     return EventBusPump(fresh, Recorder())
 
 
-def given(pump: EventBusPump) -> list[tuple[str, Any]]:
+def received(pump: EventBusPump) -> list[tuple[str, Any]]:
     assert isinstance(pump.runner, Recorder)
-    return pump.runner.given
+    return pump.runner.received
 
 
 def test_an_event_is_transformed_by_its_rule(pump: EventBusPump) -> None:
@@ -57,7 +57,7 @@ def test_an_event_is_transformed_by_its_rule(pump: EventBusPump) -> None:
     pump.put("small", [entry(Time=time)], PORTAL_ACCOUNT)
     (delivery,) = pump.drain()
     assert delivery.error is None
-    ((function, payload),) = given(pump)
+    ((function, payload),) = received(pump)
     assert function == "small-echo"
     assert payload["portal"] == "his"
     assert payload["kind"] == "record.viewed"
@@ -90,7 +90,7 @@ def test_an_event_without_a_matching_rule_is_not_delivered(
 ) -> None:
     pump.put(bus, [entry(kind)], account)
     assert pump.drain() == []
-    assert given(pump) == []
+    assert received(pump) == []
 
 
 def test_put_events_calls_are_observed_and_come_from_the_own_account(pump: EventBusPump) -> None:
@@ -122,7 +122,7 @@ def test_a_function_that_fails_gets_the_event_three_times(fresh: Deployment) -> 
     pump.put("small", [entry()], PORTAL_ACCOUNT)
     (delivery,) = pump.drain()
     assert delivery.error is None
-    assert len(given(pump)) == 3
+    assert len(received(pump)) == 3
 
 
 def test_an_event_goes_to_the_dead_letter_queue_after_its_retries(fresh: Deployment) -> None:
@@ -130,11 +130,11 @@ def test_an_event_goes_to_the_dead_letter_queue_after_its_retries(fresh: Deploym
     pump.put("small", [entry()], PORTAL_ACCOUNT)
     (delivery,) = pump.drain()
     assert delivery.error is not None
-    assert len(given(pump)) == 3
+    assert len(received(pump)) == 3
     sqs = boto3.client("sqs", region_name=REGION)
     url = sqs.get_queue_url(QueueName="small-undelivered")["QueueUrl"]
     (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
-    assert json.loads(message["Body"]) == given(pump)[0][1]
+    assert json.loads(message["Body"]) == received(pump)[0][1]
 
 
 TARGET = RuleTarget("f")
@@ -176,7 +176,7 @@ def test_a_tick_runs_the_function_with_the_input_of_its_schedule(fresh: Deployme
     runner = Recorder()
     for pump in schedules(fresh, runner):
         pump.tick()
-    assert runner.given == [("small-one-sequencer", {"tick": True})]
+    assert runner.received == [("small-one-sequencer", {"tick": True})]
 
 
 def test_a_schedule_continues_after_a_failure(
@@ -191,11 +191,11 @@ def test_a_schedule_continues_after_a_failure(
             return next(waits)
 
     pump.run(Twice())
-    assert len(runner.given) == 2
+    assert len(runner.received) == 2
     assert "FunctionFailedError" in capsys.readouterr().err
 
 
 def test_details_are_decoded_json(pump: EventBusPump) -> None:
     pump.put("small", [entry(Detail=json.dumps({"deep": {"er": [1, "ä"]}}))], PORTAL_ACCOUNT)
     pump.drain()
-    assert given(pump)[0][1]["event"]["detail"] == {"deep": {"er": [1, "ä"]}}
+    assert received(pump)[0][1]["event"]["detail"] == {"deep": {"er": [1, "ä"]}}

@@ -28,9 +28,9 @@ def pump_of_north(cloud: LocalCloud) -> QueuePump:
 
 
 def deliver(pump: QueuePump, times: int) -> int:
-    """Deliver as if so many visibility timeouts had passed; count the batches.
+    """Deliver as if this number of visibility timeouts had passed; count the batches.
 
-    All but the last three deliveries are counted by the queue and not made.
+    The queue counts all but the last three deliveries without making them.
     """
     queue = get_backend("sqs")[ACCOUNT][REGION].queues[pump.mapping.queue]
     for message in queue._messages:
@@ -85,7 +85,7 @@ def test_a_freeze_of_almost_seven_days_makes_no_dead_letter(published_cloud: Loc
 
 
 def test_an_outage_of_kms_of_days_makes_no_dead_letter(published_cloud: LocalCloud) -> None:
-    """Nobody has to act afterwards."""
+    """No operator has to act afterwards."""
     cloud, before = published_cloud, event_rows()
     accept(cloud, "north")
     kms = boto3.client("kms", REGION)

@@ -1,4 +1,4 @@
-"""What functions print is theirs, line by line, and their metrics can be read from it."""
+"""A function's output is stored line by line, and its metrics can be read from it."""
 
 import io
 import json
@@ -43,7 +43,7 @@ def test_another_thread_prints_to_standard_output(capsys: pytest.CaptureFixture[
 def test_a_stored_stream_still_writes_to_the_log(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Loggers keep the stream that was there when they were made."""
+    """Loggers retain the stream of the time they were created."""
     log = FunctionLog()
     with printing_to(log):
         stream = sys.stdout

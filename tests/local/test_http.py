@@ -153,7 +153,7 @@ def test_an_unknown_route_is_404(client: Client, method: str, target: str) -> No
 
 
 def test_a_greedy_path_variable_takes_the_rest_decoded(client: Client) -> None:
-    """HTTP APIs decode the path before they match it and before they hand it over."""
+    """HTTP APIs decode the path before they match it and pass it on."""
     event = client.event("GET", "/published/st-elsewhere/tile/0/x001/067.p/3")
     assert event["pathParameters"] == {"path": "st-elsewhere/tile/0/x001/067.p/3"}
     event = client.event("GET", "/published/a%2Fb%20c")
@@ -252,7 +252,7 @@ def test_an_invalid_status_is_a_500(status: Any) -> None:
 def test_the_most_specific_route_wins(small: Deployment) -> None:
     """Full match, then path variables, then the greedy one; a method before ANY."""
     (template, *_) = small.routes
-    made = [
+    routes_of_app = [
         type(template)(method, path, f"{method} {path}", None, frozenset())
         for method, path in (
             ("ANY", "/{all+}"),
@@ -262,12 +262,12 @@ def test_the_most_specific_route_wins(small: Deployment) -> None:
             ("GET", "/a/b"),
         )
     ]
-    routes = Routes(made)
+    routes = Routes(routes_of_app)
 
     def chosen(method: str, path: str) -> str:
-        found = routes.find(method, path)
-        assert found is not None
-        return found[0].function
+        match = routes.find(method, path)
+        assert match is not None
+        return match[0].function
 
     assert chosen("GET", "/a/b") == "GET /a/b"
     assert chosen("POST", "/a/b") == "ANY /a/b"

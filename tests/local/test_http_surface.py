@@ -30,9 +30,9 @@ class Surface:
     cloud: LocalCloud
     ids: tuple[str, str]
 
-    def ask(self, method: str, path: str, token: str | None = "security", **given: Any) -> Any:
-        """Send a request; `token`: of security, of the portal, or none; `given`: for requests."""
-        headers = {"Accept": None, **given.pop("headers", {})}
+    def ask(self, method: str, path: str, token: str | None = "security", **options: Any) -> Any:
+        """Send a request; `token`: of security, of the portal, or none; `options`: for requests."""
+        headers = {"Accept": None, **options.pop("headers", {})}
         if token is not None:
             of = self.cloud.tokens
             text = of.portal("north", "ehr") if token == "portal" else of.security("north")
@@ -45,7 +45,7 @@ class Surface:
             headers=headers,
             timeout=60,
             allow_redirects=False,
-            **given,
+            **options,
         )
 
 
@@ -155,7 +155,7 @@ def test_an_unknown_route_is_an_operation_outcome(
 
 
 def test_accepts_a_slash_at_the_end_of_a_path(surface: Surface) -> None:
-    """Also without a token, for what wants none."""
+    """Also without a token, for routes that need none."""
     assert surface.ask("GET", "/metadata/", None).status_code == 200
     assert surface.ask("GET", "/AuditEvent/?date=ge2020").json()["type"] == "searchset"
     posted = surface.ask(
@@ -167,7 +167,7 @@ def test_accepts_a_slash_at_the_end_of_a_path(surface: Surface) -> None:
 
 
 def test_a_body_may_be_compressed(surface: Surface) -> None:
-    """And a bomb is refused."""
+    """A decompression bomb is refused."""
 
     def send(body: bytes, coding: str) -> Any:
         headers = {"Content-Type": FHIR, "Content-Encoding": coding}
@@ -181,7 +181,7 @@ def test_a_body_may_be_compressed(surface: Surface) -> None:
 
 @pytest.mark.parametrize("media_type", ["application/json", "application/json+fhir"])
 def test_json_has_several_names(surface: Surface, media_type: str) -> None:
-    """That of DSTU2 among them."""
+    """Including that of DSTU2."""
     response = surface.ask(
         "POST",
         "/AuditEvent",
@@ -205,12 +205,12 @@ def test_a_version_is_read_by_its_number(surface: Surface) -> None:
 
 
 def test_publishes_the_smart_configuration(surface: Surface) -> None:
-    """SMART App Launch 2.2: what it requires, and nothing that is not so."""
-    said = surface.ask("GET", "/.well-known/smart-configuration", None).json()
-    assert said["token_endpoint"].endswith("/oauth2/token")
-    assert said["grant_types_supported"] == ["client_credentials"]
-    assert "permission-v2" in said["capabilities"]
-    assert not {"authorization_endpoint", "launch_ehr"} & set(said)
+    """SMART App Launch 2.2: the required members, and only true statements."""
+    configuration = surface.ask("GET", "/.well-known/smart-configuration", None).json()
+    assert configuration["token_endpoint"].endswith("/oauth2/token")
+    assert configuration["grant_types_supported"] == ["client_credentials"]
+    assert "permission-v2" in configuration["capabilities"]
+    assert not {"authorization_endpoint", "launch_ehr"} & set(configuration)
 
 
 def test_pages_of_a_named_site_may_call(surface: Surface) -> None:
@@ -231,7 +231,7 @@ def test_pages_of_a_named_site_may_call(surface: Surface) -> None:
 
 
 def test_raw_utf_8_in_a_header_is_what_was_sent(surface: Surface) -> None:
-    """As the Go and Java SDKs of CloudEvents send it; the same event percent-encoded is known."""
+    """As Go's and Java's CloudEvents SDKs send it; the percent-encoded event is a duplicate."""
 
     def send(source: bytes) -> bytes:
         where = urlsplit(surface.cloud.url)
@@ -258,7 +258,7 @@ def test_raw_utf_8_in_a_header_is_what_was_sent(surface: Surface) -> None:
 
 
 def test_an_answer_has_the_id_of_its_request(surface: Surface) -> None:
-    """The one in the access log; a client's own comes back beside it."""
+    """The id in the access log; a client's own id is returned too."""
     response = surface.ask("GET", "/metadata", None, headers={"X-Request-Id": "mine"})
     assert response.headers["X-Request-Id"]
     assert response.headers["X-Correlation-Id"] == "mine"

@@ -1,4 +1,4 @@
-"""A function that invokes another by boto3 gets what Lambda would give it."""
+"""A function that invokes another by boto3 receives the response that Lambda returns."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ ARN = f"arn:aws:lambda:{REGION}:123456789012:function:{ECHO}"
 
 @pytest.fixture
 def runner(small: Deployment) -> Iterator[Runner]:
-    """One that answers invocations."""
+    """Return a runner that handles invocations."""
     runner = Runner(small.functions, small.region)
     with invoking(runner):
         yield runner
@@ -38,7 +38,7 @@ def test_returns_the_result_of_the_function(runner: Runner, name: str) -> None:
 
 
 def test_returns_an_error_for_a_failed_function(runner: Runner) -> None:
-    """200 with FunctionError, as Lambda has it; nothing of what it raised is in our answer."""
+    """200 with FunctionError, as Lambda responds; the function's error is not disclosed."""
     answer = boto3.client("lambda", REGION).invoke(
         FunctionName=ARN, Payload=json.dumps({"raise": "secret"}).encode()
     )
@@ -57,7 +57,7 @@ def test_the_innermost_runner_runs_the_function(runner: Runner, small: Deploymen
 
 
 def test_without_a_runner_nothing_is_run(small: Deployment) -> None:
-    """The call goes where calls go; here nobody answers it."""
+    """The call is sent to AWS; here it gets no response."""
     runner = Runner(small.functions, small.region)
     with invoking(runner):
         pass

@@ -1,4 +1,4 @@
-"""What is counted is what AWS would bill, worked out by hand from the developer guides."""
+"""Usage is counted as AWS bills it; expected values are computed by hand from its guides."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -50,7 +50,7 @@ def dynamodb(meter: Meter) -> DynamoDBClient:
 
 
 def item(key: str, row_bytes: int, **more: Any) -> dict[str, Any]:
-    """An item whose size is that of its key's value, `row_bytes`, and 6 bytes of names."""
+    """Return an item of its key's value, `row_bytes`, and 6 bytes of names."""
     return {"key": {"S": key}, "row": {"B": b"r" * row_bytes}, **more}
 
 
@@ -132,7 +132,7 @@ def test_a_failed_condition_costs_the_write(meter: Meter, dynamodb: DynamoDBClie
 def test_an_index_costs_a_unit_where_the_item_is_in_it(
     meter: Meter, dynamodb: DynamoDBClient
 ) -> None:
-    """Sparse indexes are free for what is not in them; a moved key is a delete and a put."""
+    """Sparse indexes are free for items that are not in them; a moved key is a delete and a put."""
     late = {"late": {"S": "o#2026-11"}, "time": {"N": "1"}}
     dynamodb.put_item(TableName="events", Item=item("k", 10, **late))
     assert writes(meter) == 2
@@ -182,7 +182,7 @@ def test_a_missing_item_costs_a_read(meter: Meter, dynamodb: DynamoDBClient) -> 
 
 
 def test_a_query_costs_the_sum_of_what_it_reads(meter: Meter, dynamodb: DynamoDBClient) -> None:
-    """Also what a projection leaves out of the answer."""
+    """Including what a projection omits from the response."""
     dynamodb.put_item(TableName="events", Item=item("k", 9000))
     for projection in ({}, {"ProjectionExpression": "#k"}):
         before = reads(meter)

@@ -33,7 +33,7 @@ def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:
 
 
 def test_an_ed25519_signature_verifies_under_the_public_key_of_kms(kms: KMSClient) -> None:
-    """RFC 8032 verification by cryptography, with nothing but GetPublicKey's answer."""
+    """RFC 8032 verification by cryptography, with only GetPublicKey's response."""
     key_id = signing_key(kms, "ECC_NIST_EDWARDS25519")
     answer = kms.sign(KeyId=key_id, Message=MESSAGE, SigningAlgorithm="ED25519_SHA_512")
     public_key = load_der_public_key(kms.get_public_key(KeyId=key_id)["PublicKey"])

@@ -27,11 +27,11 @@ def keeping(assembly: Path, folder: Path) -> Iterator[LocalCloud]:
 
 
 def tables() -> dict[str, list[str]]:
-    found = {}
+    contents = {}
     for table in ("blocks", "events", "subjects", "ledgers", "views", "limits"):
         items = boto3.client("dynamodb", REGION).scan(TableName=f"audit-ledger-dev-{table}")
-        found[table] = sorted(repr(sorted(item.items())) for item in items["Items"])
-    return found
+        contents[table] = sorted(repr(sorted(item.items())) for item in items["Items"])
+    return contents
 
 
 def test_a_ledger_continues_in_the_next_process(assembly: Path, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_ledger_continues_in_the_next_process(assembly: Path, tmp_path: Path) 
 
 
 def test_truncates_an_incomplete_last_change(assembly: Path, tmp_path: Path) -> None:
-    """A killed process left it; its caller got no answer."""
+    """A killed process left it; its caller received no response."""
     with keeping(assembly, tmp_path) as cloud:
         accept(cloud, "north")
         cloud.drain()
@@ -72,7 +72,8 @@ def test_truncates_an_incomplete_last_change(assembly: Path, tmp_path: Path) -> 
 
 
 def test_truncates_zeros_and_reports_damage(assembly: Path, tmp_path: Path) -> None:
-    """A machine without power may leave zeros at the end; other bytes are damage, and stay."""
+    """A machine without power may leave zeros at the end; other bytes are damage, and are not
+    removed."""
     with keeping(assembly, tmp_path) as cloud:
         accept(cloud, "north")
         before = tables()
@@ -148,7 +149,7 @@ def test_kill_9_loses_no_accepted_event(assembly: Path, tmp_path: Path) -> None:
 
 
 def wait_for_size(checkpoint: Path, size: int) -> None:
-    """Wait, at most a minute, until the other process has mirrored so many entries."""
+    """Wait, at most a minute, until the other process has mirrored this number of entries."""
     for _ in range(600):
         if checkpoint.exists() and checkpoint.read_text().splitlines()[1] == str(size):
             return

@@ -94,8 +94,8 @@ def test_reports_a_used_port_in_one_line(
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        given = ["--assembly", str(assembly), "--build", str(tmp_path), "--port", port]
-        assert main(given) == 1
+        options = ["--assembly", str(assembly), "--build", str(tmp_path), "--port", port]
+        assert main(options) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("cannot serve: ")
     assert "Address already in use" in line
@@ -107,8 +107,8 @@ def test_refuses_a_second_process_in_one_folder(
     """It does not change the first one's files; an ended process has no lock."""
     served = Served(assembly, tmp_path)
     try:
-        given = ["--assembly", str(assembly), "--build", str(tmp_path), "--port", "0"]
-        assert main(given) == 1
+        options = ["--assembly", str(assembly), "--build", str(tmp_path), "--port", "0"]
+        assert main(options) == 1
         (line,) = capsys.readouterr().err.splitlines()
         assert line == (
             f"cannot serve: another process serves from {tmp_path}: give --build another folder"

@@ -1,4 +1,4 @@
-"""Messages reach the function as an SQS event source mapping hands them over.
+"""Messages reach the function in the form of an SQS event source mapping.
 
 Source: Lambda developer guide, "Using Lambda with Amazon SQS" and "Handling errors for an SQS event
 source"; SQS developer guide, "Dead-letter queues".
@@ -23,7 +23,7 @@ from tests.local.conftest import REGION
 
 
 class Bench:
-    """The ledger's queue of the small app, its pump, and what its function was given."""
+    """The ledger's queue of the small app, its pump, and the events of its function."""
 
     def __init__(self, deployment: Deployment) -> None:
         self.runner = Runner(deployment.functions, REGION)
@@ -150,7 +150,7 @@ def test_a_raise_and_an_unknown_identifier_fail_the_whole_batch(bench: Bench, bo
 
 
 def test_an_empty_result_is_success(bench: Bench) -> None:
-    """Null and an empty list of failures both mean that all went well."""
+    """Null and an empty list of failures both mean success."""
     bench.send("nothing", "a")
     batch = bench.pump.deliver()
     assert batch is not None
@@ -189,7 +189,7 @@ def test_ignores_the_result_without_partial_responses(bench: Bench) -> None:
 
 
 def test_two_environments_take_turns_and_share_no_memory(bench: Bench) -> None:
-    """Two concurrent sequencers, each with its own idea of the head."""
+    """Two concurrent sequencers, each with its own head in memory."""
     bench.send("a", "b", "c")
     bench.with_mapping(batch_size=1).drain(environments=2)
     assert [len(bench.events(environment)) for environment in (0, 1)] == [2, 1]

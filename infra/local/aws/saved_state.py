@@ -1,10 +1,10 @@
 """`make local --keep`: the state of the emulated AWS outlives the process, also a killed one.
 
 Two files. `keys`: the KMS keys, ids included, so that ledgers keep their keys; written whole.
-`journal`: each call that changed a table, a bucket or a queue, appended before its caller hears
-that it succeeded; replayed, in order, when the next process starts. The operating system has what
-was appended: a killed process loses none of it, a machine without power may lose the last.
-A call that cannot be appended (a full disk) fails, and so does every later one: the server ends.
+`journal`: each call that changed a table, a bucket or a queue, appended before it returns to its
+caller; replayed, in order, when the next process starts. A killed process loses no appended call,
+because the operating system has it; a power failure may lose the last. A call that cannot be
+appended (a full disk) fails, and so does every later one: the server ends.
 """
 
 import os
@@ -42,7 +42,7 @@ _OTHER_SETTINGS = "it was stored for other settings; remove the folder to start 
 
 
 class Change(msgspec.Struct, frozen=True, array_like=True):
-    """A call that changed something; `id` and `queue` are a message's that was sent or deleted."""
+    """A call that changed state; `id` and `queue`: of the message that was sent or deleted."""
 
     service: str
     operation: str
@@ -51,7 +51,7 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
 
 
 class StoredKey(msgspec.Struct, frozen=True):
-    """A KMS key. `seed`: of one that signs; `purpose`: its description, which names its owner."""
+    """A KMS key. `seed`: of a signing key; `purpose`: its description, which names its owner."""
 
     id: str
     purpose: str
@@ -61,9 +61,10 @@ class StoredKey(msgspec.Struct, frozen=True):
 
 @contextmanager
 def restored_keys(folder: Path, region: str) -> Iterator[None]:
-    """Deploy within the block: keys are those that an earlier process stored, by id and material.
+    """Within the block, deploy with the ids and material of keys that an earlier process stored.
 
-    They are created in the order of the templates. LedgerError if they differ from the stored ones.
+    They are created in the order of the templates. Raises LedgerError if they differ from the
+    stored ones.
     """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "keys"
@@ -100,8 +101,8 @@ def _stored_key(key: Any) -> StoredKey:
 def journaled_in(folder: Path, region: str) -> Iterator["StateJournal"]:
     """Replay the changes that a folder stores, then store the changes within the block.
 
-    Call it where the app has just been deployed, with `restored_keys`. LedgerError if the
-    stored state does not fit.
+    Call it right after the app is deployed with `restored_keys`. Raises LedgerError if the stored
+    state does not match the app.
     """
     file = folder / "journal"
     _replay(file, region)
@@ -113,7 +114,7 @@ def journaled_in(folder: Path, region: str) -> Iterator["StateJournal"]:
 
 @dataclass
 class StateJournal:
-    """Appends changes. `broken`: one could not be appended, so none may be any more."""
+    """Appends changes. `broken`: an append failed, so no further one is allowed."""
 
     target: BinaryIO
     broken: bool = False
@@ -121,7 +122,7 @@ class StateJournal:
     _lock: Lock = field(default_factory=Lock)
 
     def note(self, call: Call) -> None:
-        """Append a call that changed something; OSError where it cannot be."""
+        """Append a call that changed state; raise OSError if that fails."""
         if call.status >= 300:
             return
         for change in self._changes(call):
@@ -155,7 +156,7 @@ class StateJournal:
 
 
 def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters as they were: botocore makes a file of a body."""
+    """Return parameters as the caller passed them: botocore turns a body into a file."""
     body = parameters.get("Body", b"")
     if isinstance(body, BytesIO):
         body = body.getvalue()
@@ -194,7 +195,7 @@ def _replay(file: Path, region: str) -> None:
 
 
 def _frames(data: bytes) -> Iterator[tuple[int, Change]]:
-    """Return each whole change and where it ends."""
+    """Return each complete change and the offset of its end."""
     place = 0
     while place + _LENGTH_BYTES <= len(data):
         begin = place + _LENGTH_BYTES

@@ -1,8 +1,8 @@
 """Read and write units of DynamoDB calls.
 
-Source: DynamoDB developer guide, "DynamoDB item sizes and formats", "Read and write operations"
-and "Using write units with global secondary indexes". Capacity that moto answers is made up, so
-the units are computed from the items themselves.
+Source: DynamoDB developer guide, "DynamoDB item sizes and formats", "Read and write operations" and
+"Using write units with global secondary indexes". moto's consumed capacity is not realistic, so the
+units are computed from the items.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -63,7 +63,7 @@ _SIZES: dict[str, Callable[[Any], int]] = {
 
 
 def note_writes(call: Call, region: str) -> None:
-    """Note, before a call is sent, which items it writes and the stored items."""
+    """Note, before a call is sent, the items that it writes and their stored versions."""
     call.notes["writes"] = [
         _Write(table, key, _stored(region, table, key)) for table, key in _written(call, region)
     ]
@@ -72,7 +72,7 @@ def note_writes(call: Call, region: str) -> None:
 def write_units(call: Call, region: str) -> int:
     """Return the write units of a completed call, those of its indexes included.
 
-    A refused condition costs what the write would have cost in the table.
+    A write whose condition fails costs what it would have cost in the table.
     """
     code = call.answer.get("Error", {}).get("Code")
     if call.status != 200 and code != _REFUSED:
@@ -170,14 +170,14 @@ def _get(table: Table, key: ItemImage) -> ItemImage | None:
 
 
 def _whole(table: Table, item: ItemImage) -> ItemImage:
-    """Return the stored item for one of an answer, if that has at least its key."""
+    """Return the stored item for one of a response, if that has at least its key."""
     if not all(name in item for name in _key_names(table)):
         return item
     return _get(table, item) or item
 
 
 def _index_units(region: str, name: str, before: ItemImage | None, after: ItemImage | None) -> int:
-    """Count writes to global indexes: none where nothing changes there, two where the key does."""
+    """Count writes to global indexes: none if nothing changes there, two if the key does."""
     table = _table(region, name)
     units = 0
     for index in table.global_indexes:

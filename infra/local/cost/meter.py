@@ -26,7 +26,7 @@ _KMS_ASYMMETRIC = frozenset({"Sign", "Verify", "GetPublicKey"})
 
 @dataclass(frozen=True)
 class Usage:
-    """The usage up to a time, or between two of them (`later - earlier`)."""
+    """The usage up to a time, or between two times (`later - earlier`)."""
 
     calls_by_caller: Mapping[tuple[str, str, str], int]
     """By caller (a function's name, or `event source mapping of …`), service, operation."""
@@ -90,7 +90,7 @@ def _minus(later: Mapping[Any, Any], earlier: Mapping[Any, Any]) -> dict[Any, An
 
 @dataclass
 class Meter:
-    """Counts while it is `counting()`."""
+    """Counts calls within `counting()`."""
 
     region: str
     _calls: Counter[tuple[str, str, str]] = field(default_factory=Counter)

@@ -1,8 +1,8 @@
 """Enforces the permissions of functions' roles, as the deployed templates grant them.
 
 A function's request is evaluated against the policies of its role and of the table, key, bucket or
-queue that it concerns. A call that IAM would refuse raises here what botocore raises there, so that
-a permission that is missing, or one too many conditions, is found before anything is on AWS.
+queue that it concerns. A call that IAM would refuse raises the error of botocore, so that a missing
+permission or a wrong condition is found before anything is deployed to AWS.
 """
 
 from collections import defaultdict
@@ -71,7 +71,7 @@ class Permissions:
             yield self
 
     def may(self, role: str, request: AccessRequest) -> PolicyDecision:
-        """Judge one request of a role."""
+        """Return the decision on one request of a role."""
         arn = f"arn:aws:iam::{self.place.account}:role/{role}"
         context = {
             "aws:PrincipalArn": (arn,),
@@ -129,7 +129,7 @@ class Permissions:
 
 
 def _policed(request: AccessRequest) -> str:
-    """Return the ARN of what has the policy: the bucket of an object, the table of an index."""
+    """Return the ARN of the resource with the policy: an object's bucket, an index's table."""
     if request.action.startswith("s3:"):
         return request.resource.partition("/")[0]
     return request.resource.partition("/index/")[0]

@@ -1,8 +1,8 @@
 """IAM's evaluation of one request against the policies that concern it.
 
 Source: IAM user guide, "Policy evaluation logic", "Condition operators" and "Condition operators
-with multiple context keys or values"; KMS developer guide, "Key policies". An operator, or a form
-of statement, that is not supported is refused, never taken for true.
+with multiple context keys or values"; KMS developer guide, "Key policies". An unsupported operator
+or form of statement is an error, never taken for true.
 """
 
 import re
@@ -25,20 +25,20 @@ _MEMBERS = {
 
 @dataclass(frozen=True)
 class AccessRequest:
-    """A request to IAM: may this principal do this action on this resource?"""
+    """A request to IAM: an action on a resource, with condition keys."""
 
     action: str
     resource: str
     context: ConditionContext
 
     def values(self, key: str) -> tuple[str, ...] | None:
-        """Return the values of a condition key; None where the request does not have it."""
+        """Return the values of a condition key; None if the request does not have it."""
         return next((v for k, v in self.context.items() if k.lower() == key.lower()), None)
 
 
 @dataclass(frozen=True)
 class PolicyDecision:
-    """Whether it is allowed, and by which statement (or that there is none)."""
+    """Whether a request is allowed, and why: the deciding statement, or that there is none."""
 
     allowed: bool
     reason: str
@@ -56,10 +56,10 @@ def judge(
     *,
     resource_must_allow: bool = False,
 ) -> PolicyDecision:
-    """Judge a request of a role by its own statements and by those of the resource.
+    """Decide a request of a role by its own statements and by those of the resource.
 
     `resource_must_allow`: as with KMS, where the key's policy must delegate to the policies of the
-    account or the role. Raises FormatError on what is not supported.
+    account or the role. Raises FormatError for unsupported statements.
     """
     resource_policy = of_resource or ()
     for statement in (*identity, *resource_policy):
@@ -132,13 +132,13 @@ def _in_list(
 
 
 def _filled(text: str, request: AccessRequest) -> str:
-    """Put in policy variables, such as `${aws:PrincipalTag/ledger, '-'}` with its default."""
+    """Substitute policy variables, such as `${aws:PrincipalTag/ledger, '-'}` with its default."""
 
     def value(place: re.Match[str]) -> str:
         values = request.values(place[1].strip())
         if values:
             return values[0]
-        # Without value and default the variable matches nothing that a request can hold.
+        # Without value and default the variable matches nothing that a request can contain.
         return place[2] if place[2] is not None else "\0"
 
     return _VARIABLE.sub(value, text)
@@ -149,7 +149,7 @@ def _like(pattern: str, value: str) -> bool:
 
 
 def _arn_like(pattern: str, value: str) -> bool:
-    """Compare the six components of an ARN one by one: no wildcard matches beyond its own."""
+    """Compare the six components of an ARN one by one: no wildcard matches beyond its component."""
     patterns, values = pattern.split(":", 5), value.split(":", 5)
     return len(patterns) == len(values) and all(map(_like, patterns, values))
 

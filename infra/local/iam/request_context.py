@@ -1,7 +1,7 @@
 """Requests to IAM when a function calls AWS: actions, resources and condition keys.
 
-Source: service authorization reference, the pages on DynamoDB, EventBridge, KMS, Lambda, S3,
-SQS and Systems Manager. A service or operation that is not known here is refused.
+Source: service authorization reference, the pages on DynamoDB, EventBridge, KMS, Lambda, S3, SQS
+and Systems Manager. An unsupported service or operation is an error.
 """
 
 import re
@@ -42,12 +42,12 @@ class RequestPlace:
     region: str
 
     def arn(self, service: str, resource: str) -> str:
-        """Return the ARN of a resource here."""
+        """Return the ARN of a resource in this account and region."""
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
 
 def access_requests_of(call: Call, place: RequestPlace) -> list[AccessRequest]:
-    """Return the requests to IAM of one call; FormatError for an unsupported call."""
+    """Return the requests to IAM of one call; raise FormatError for an unsupported call."""
     if call.service not in _SERVICES:
         raise FormatError(f"permissions of {call.service} are not known here")
     return list(_SERVICES[call.service](call, place))
@@ -155,7 +155,7 @@ def _s3(call: Call, _: RequestPlace) -> Iterator[AccessRequest]:
 
 
 def _object_lock(parameters: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Return the condition keys of the lock that a PutObject asks for."""
+    """Return the condition keys of the lock that a PutObject requests."""
     if "ObjectLockMode" not in parameters:
         return {}
     until: datetime = parameters["ObjectLockRetainUntilDate"]

@@ -29,7 +29,7 @@ _TOKEN = re.compile(r'\\.|"|<([A-Za-z0-9_.-]+)>')
 
 @dataclass(frozen=True)
 class BusEvent:
-    """An event as rules and functions see it, and the bus that it is on."""
+    """An event in the form that rules and functions receive, and its bus."""
 
     bus: str
     content: Mapping[str, Any]
@@ -37,7 +37,7 @@ class BusEvent:
 
 @dataclass(frozen=True)
 class Delivery:
-    """An event handed to a target; `error` is that of the last attempt, if all failed."""
+    """An event delivered to a target; `error`: of the last attempt, if all failed."""
 
     rule: str
     function: str
@@ -46,7 +46,7 @@ class Delivery:
 
 @dataclass
 class EventBusPump:
-    """Takes what is put on the deployed buses to the functions that rules name."""
+    """Delivers events of the deployed buses to the functions that rules name."""
 
     deployment: Deployment
     runner: Runner
@@ -56,20 +56,20 @@ class EventBusPump:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take the events of every PutEvents call within the block."""
+        """Observe every PutEvents call within the block."""
         with observing(self._take):
             yield
 
     def put(self, bus: str, entries: Sequence[Mapping[str, Any]], account: str) -> None:
-        """Put events as another account would: entries as in PutEvents.
+        """Put events as another account does: entries as in PutEvents.
 
-        moto plays one account; a portal's own account is played here.
+        moto emulates one account; a portal's own account is emulated here.
         """
         for entry in entries:
             self._add(bus, entry, account, str(uuid.uuid4()))
 
     def drain(self) -> list[Delivery]:
-        """Deliver all that waits, to every target of every rule that matches."""
+        """Deliver all pending events to every target of every matching rule."""
         deliveries: list[Delivery] = []
         while self.waiting:
             deliveries += self._deliver(self.waiting.popleft())
