@@ -26,8 +26,8 @@ def post(
         headers["Idempotency-Key"] = key
     request = Request(f"{cloud.url}{path}", json.dumps(document).encode(), headers)
     try:
-        with urlopen(request) as answer:
-            return answer.status, answer.read()
+        with urlopen(request) as response:
+            return response.status, response.read()
     except HTTPError as error:
         return error.code, error.read()
 
@@ -60,8 +60,8 @@ def post_event(session: dict[str, Any]) -> int:
     headers = {"Authorization": f"Bearer {session['tokens']['portal']}", "Content-Type": FHIR}
     request = Request(f"{session['url']}/AuditEvent", json.dumps(event).encode(), headers)
     try:
-        with urlopen(request) as answer:
-            return int(answer.status)
+        with urlopen(request) as response:
+            return int(response.status)
     except HTTPError as error:
         return error.code
 

@@ -79,19 +79,19 @@ def test_tokens_give_access_to_their_own_ledger_only(cloud: LocalCloud, tmp_path
     accept(cloud, "north")
     cloud.drain()
     cloud.publish()
-    answers = {}
+    responses = {}
     for name, token in (("north", tokens.security("north")), ("south", tokens.security("south"))):
         headers = {"Authorization": f"Bearer {token}"}
         try:
             with urlopen(
                 Request(f"{cloud.url}/published/north/checkpoint", headers=headers)
-            ) as answer:
-                answers[name] = answer.status, answer.read()
+            ) as response:
+                responses[name] = response.status, response.read()
         except HTTPError as error:
-            answers[name] = error.code, b""
+            responses[name] = error.code, b""
     cloud.mirror("north", tmp_path)
-    assert answers["north"] == (200, (tmp_path / "checkpoint").read_bytes())
-    assert answers["south"][0] == 403
+    assert responses["north"] == (200, (tmp_path / "checkpoint").read_bytes())
+    assert responses["south"][0] == 403
 
 
 def test_a_portal_without_client_gets_no_token(cloud: LocalCloud) -> None:
@@ -148,17 +148,17 @@ def test_a_receipt_waits_for_the_checkpoints_file(cloud: LocalCloud) -> None:
         json.dumps(event_of(cloud, "north")).encode(),
         {"Content-Type": FHIR, "Authorization": f"Bearer {token}"},
     )
-    with urlopen(sent) as answer:
-        receipt = f"{answer.headers['Location']}/receipt"
+    with urlopen(sent) as response:
+        receipt = f"{response.headers['Location']}/receipt"
     cloud.drain()
     cloud.publish("north")
     after = s3.get_object(Bucket=bucket, Key="north/checkpoint")["Body"].read()
     query = Request(receipt, headers={"Authorization": f"Bearer {cloud.tokens.security('north')}"})
     for file, status in ((before, 202), (after, 200)):
         s3.put_object(Bucket=bucket, Key="north/checkpoint", Body=file)
-        with urlopen(query) as answer:
-            assert answer.status == status
-            assert ("Retry-After" in answer.headers) == (status == 202)
+        with urlopen(query) as response:
+            assert response.status == status
+            assert ("Retry-After" in response.headers) == (status == 202)
 
 
 def test_announces_a_published_digest(cloud: LocalCloud) -> None:

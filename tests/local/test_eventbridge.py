@@ -99,11 +99,11 @@ def test_put_events_calls_are_observed_and_come_from_the_own_account(pump: Event
     with pump.listening():
         good: Any = entry(EventBusName="small", Detail='{"account":"111122223333"}')
         bad: Any = {**good, "Detail": "no JSON"}
-        answer = events.put_events(Entries=[good, bad])
-    assert answer["FailedEntryCount"] == 1
+        response = events.put_events(Entries=[good, bad])
+    assert response["FailedEntryCount"] == 1
     (seen,) = pump.seen
     assert seen.content["account"] == "123456789012"
-    assert seen.content["id"] == answer["Entries"][0]["EventId"]
+    assert seen.content["id"] == response["Entries"][0]["EventId"]
     assert pump.drain() == []
 
 

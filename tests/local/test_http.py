@@ -216,8 +216,8 @@ def test_a_function_that_raises_is_500_without_details(client: Client) -> None:
     assert (response.status, content) == (500, b'{"message":"Internal Server Error"}')
 
 
-def test_an_answer_by_its_parts() -> None:
-    answer = to_answer(
+def test_a_response_has_the_parts_of_the_result() -> None:
+    response = to_answer(
         {
             "statusCode": 201,
             "headers": {"Location": "AuditEvent/1", "Content-Type": "application/fhir+json"},
@@ -226,8 +226,8 @@ def test_an_answer_by_its_parts() -> None:
             "isBase64Encoded": True,
         }
     )
-    assert (answer.status, answer.body) == (201, b"\x00\xff")
-    assert answer.headers == (
+    assert (response.status, response.body) == (201, b"\x00\xff")
+    assert response.headers == (
         ("content-type", "application/fhir+json"),
         ("location", "AuditEvent/1"),
         ("set-cookie", "a=1"),
@@ -238,10 +238,10 @@ def test_an_answer_by_its_parts() -> None:
 @pytest.mark.parametrize(
     ("result", "body"), [({"a": 1}, b'{"a": 1}'), ("text", b"text"), (None, b"null"), ([1], b"[1]")]
 )
-def test_an_answer_without_status_is_a_200_of_json(result: Any, body: bytes) -> None:
-    answer = to_answer(result)
-    assert (answer.status, answer.body) == (200, body)
-    assert answer.headers == (("content-type", "application/json"),)
+def test_a_result_without_status_is_a_200_of_json(result: Any, body: bytes) -> None:
+    response = to_answer(result)
+    assert (response.status, response.body) == (200, body)
+    assert response.headers == (("content-type", "application/json"),)
 
 
 @pytest.mark.parametrize("status", ["200", 99, 600, None])

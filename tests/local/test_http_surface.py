@@ -257,7 +257,7 @@ def test_raw_utf_8_in_a_header_is_what_was_sent(surface: Surface) -> None:
     assert b" 400 " in send(b"urn:Krak" + b"\xe2\x82").partition(b"\r\n")[0]
 
 
-def test_an_answer_has_the_id_of_its_request(surface: Surface) -> None:
+def test_a_response_has_the_id_of_its_request(surface: Surface) -> None:
     """The id in the access log; a client's own id is returned too."""
     response = surface.ask("GET", "/metadata", None, headers={"X-Request-Id": "mine"})
     assert response.headers["X-Request-Id"]

@@ -28,23 +28,23 @@ def runner(small: Deployment) -> Iterator[Runner]:
 @pytest.mark.parametrize("name", [ARN, f"{ARN}:live"])
 def test_returns_the_result_of_the_function(runner: Runner, name: str) -> None:
     """By its ARN or that of an alias, as JSON both ways, in one call."""
-    answer: Any = boto3.client("lambda", REGION).invoke(
+    response: Any = boto3.client("lambda", REGION).invoke(
         FunctionName=name, Payload=json.dumps({"a": ["é"]}).encode()
     )
-    assert answer["StatusCode"] == answer["ResponseMetadata"]["HTTPStatusCode"] == 200
-    assert "FunctionError" not in answer
-    assert json.loads(answer["Payload"].read())["event"] == {"a": ["é"]}
+    assert response["StatusCode"] == response["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert "FunctionError" not in response
+    assert json.loads(response["Payload"].read())["event"] == {"a": ["é"]}
     assert runner.invocations == {ECHO: 1}
 
 
 def test_returns_an_error_for_a_failed_function(runner: Runner) -> None:
     """200 with FunctionError, as Lambda responds; the function's error is not disclosed."""
-    answer = boto3.client("lambda", REGION).invoke(
+    response = boto3.client("lambda", REGION).invoke(
         FunctionName=ARN, Payload=json.dumps({"raise": "secret"}).encode()
     )
-    assert answer["StatusCode"] == 200
-    assert answer["FunctionError"] == "Unhandled"
-    assert b"secret" not in answer["Payload"].read()
+    assert response["StatusCode"] == 200
+    assert response["FunctionError"] == "Unhandled"
+    assert b"secret" not in response["Payload"].read()
 
 
 def test_the_innermost_runner_runs_the_function(runner: Runner, small: Deployment) -> None:

@@ -35,21 +35,21 @@ def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:
 def test_an_ed25519_signature_verifies_under_the_public_key_of_kms(kms: KMSClient) -> None:
     """RFC 8032 verification by cryptography, with only GetPublicKey's response."""
     key_id = signing_key(kms, "ECC_NIST_EDWARDS25519")
-    answer = kms.sign(KeyId=key_id, Message=MESSAGE, SigningAlgorithm="ED25519_SHA_512")
+    response = kms.sign(KeyId=key_id, Message=MESSAGE, SigningAlgorithm="ED25519_SHA_512")
     public_key = load_der_public_key(kms.get_public_key(KeyId=key_id)["PublicKey"])
     assert isinstance(public_key, ed25519.Ed25519PublicKey)
-    assert len(answer["Signature"]) == 64
-    public_key.verify(answer["Signature"], MESSAGE)
+    assert len(response["Signature"]) == 64
+    public_key.verify(response["Signature"], MESSAGE)
 
 
 def test_an_ml_dsa_signature_verifies_and_has_the_length_of_fips_204(kms: KMSClient) -> None:
     """FIPS 204 table 2 states the length; the empty context is that of KMS."""
     key_id = signing_key(kms, "ML_DSA_44")
-    answer = kms.sign(KeyId=key_id, Message=MESSAGE, SigningAlgorithm="ML_DSA_SHAKE_256")
+    response = kms.sign(KeyId=key_id, Message=MESSAGE, SigningAlgorithm="ML_DSA_SHAKE_256")
     public_key = load_der_public_key(kms.get_public_key(KeyId=key_id)["PublicKey"])
     assert isinstance(public_key, mldsa.MLDSA44PublicKey)
-    assert len(answer["Signature"]) == 2420
-    public_key.verify(answer["Signature"], MESSAGE)
+    assert len(response["Signature"]) == 2420
+    public_key.verify(response["Signature"], MESSAGE)
 
 
 def test_two_keys_are_two_keys(kms: KMSClient) -> None:
@@ -60,13 +60,13 @@ def test_two_keys_are_two_keys(kms: KMSClient) -> None:
     )
 
 
-def test_an_alias_names_the_key_and_the_answer_its_arn(kms: KMSClient) -> None:
+def test_an_alias_names_the_key_and_the_response_its_arn(kms: KMSClient) -> None:
     key_id = signing_key(kms, "ECC_NIST_EDWARDS25519")
     kms.create_alias(AliasName="alias/audit-ledger-dev/st-elsewhere/x", TargetKeyId=key_id)
-    answer = kms.get_public_key(KeyId="alias/audit-ledger-dev/st-elsewhere/x")
-    assert answer["KeyId"] == f"arn:aws:kms:eu-central-1:123456789012:key/{key_id}"
-    assert answer["KeySpec"] == "ECC_NIST_EDWARDS25519"
-    assert answer["SigningAlgorithms"] == ["ED25519_SHA_512"]
+    response = kms.get_public_key(KeyId="alias/audit-ledger-dev/st-elsewhere/x")
+    assert response["KeyId"] == f"arn:aws:kms:eu-central-1:123456789012:key/{key_id}"
+    assert response["KeySpec"] == "ECC_NIST_EDWARDS25519"
+    assert response["SigningAlgorithms"] == ["ED25519_SHA_512"]
 
 
 @pytest.mark.parametrize(
