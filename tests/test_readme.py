@@ -158,7 +158,7 @@ def test_the_readmes_request_is_accepted_then_found_and_proved(tmp_path: Path) -
         )
     assert event_id in asked.stdout, asked.stdout + asked.stderr
     assert "1 event\n" in asked.stdout
-    assert "it commits to this record, index row and blind" in asked.stdout
+    assert "it commits to this record and index row" in asked.stdout
     assert asked.returncode == 0
 
 

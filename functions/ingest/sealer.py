@@ -5,7 +5,6 @@ Subjects' secrets are read here, for all subjects of a request in one read, and 
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from os import urandom
 from secrets import token_hex
 from time import gmtime
 
@@ -32,7 +31,7 @@ from audit_ledger.records.pseudonyms import (
 )
 from audit_ledger.records.record import new_record
 from audit_ledger.records.seal import seal, subject_key
-from audit_ledger.records.sealed_record import BLIND_BYTES, SealedRecord, SealHeader
+from audit_ledger.records.sealed_record import SealedRecord, SealHeader
 from audit_ledger.records.subject_secret import SubjectSecret
 
 UNRESOLVED = "patient.unresolved"
@@ -152,7 +151,6 @@ class Sealer:
         record = new_record(self.portal, received_ms, event.format, part.resource, part.cut)
         return seal(
             record.to_bytes(),
-            urandom(BLIND_BYTES),
             row,
             key=subject.key,
             binding=self.keys.binding,

@@ -15,7 +15,6 @@ from audit_ledger.ledger.signed_digest import parse_signed_digest
 from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.reading.concurrent import map_concurrently
 from audit_ledger.reading.record_opener import OpenedRecord
-from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.search.cursor import Cursor
 from audit_ledger.tlog.checkpoint import parse_checkpoint
 from audit_ledger.tlog.note import parse_note
@@ -87,11 +86,7 @@ def export_lines(
             file, line = FORMATS[format_name].line(event, authorized.ledger.origin)
             receipt = None
             if proof is not None:
-                disclosed = None
-                if receipts == "record":
-                    disclosed = RecordDisclosure(
-                        opened.stored.item.row_bytes, opened.record, opened.blind
-                    )
+                disclosed = opened.disclosure if receipts == "record" else None
                 receipt = split_receipt(Receipt(event.seq, proof, disclosed))[0].decode()
             yield ExportedEntry(event.seq, file, line.decode(), receipt)
 

@@ -43,6 +43,7 @@ def read_messages(
 
 
 def _require_appendable(record: SealedRecord) -> None:
+    record.require_committed()
     if parse_header(record.sealed).generation != record.row.generation:
         raise FormatError("queue message: sealed record and index row differ in generation")
     if not fits_a_block(record):

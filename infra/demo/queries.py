@@ -22,7 +22,7 @@ from infra.local.cloud import LocalCloud
 
 SHOWN_EVENTS = 3
 TIMEOUT_SECONDS = 60
-_RECORD = ("entry", "index_row", "record", "blind")  # stored beside the proof
+_RECORD = ("entry", "index_row", "row_blind", "record", "record_blind")  # stored beside the proof
 
 
 class NotAnsweredError(LedgerError):

@@ -37,6 +37,14 @@ def _with(change: Callable[[SealedRecord], SealedRecord]) -> Alter:
     return queue.first(change)
 
 
+ROW_AND_COMMITMENT = ("row", "row_bytes", "row_blind", "record_commitment", "commitment")
+
+
+def _other_patient(record: SealedRecord) -> SealedRecord:
+    row = replace(record.row, patient=urandom(16))
+    return replace(record, row=row, row_bytes=row.to_bytes())
+
+
 QUEUE_ROWS: tuple[QueueRow, ...] = (
     _altered("row: patient is nobody", queue.row(lambda _: {"patient": urandom(16)})),
     _altered("row: no patient", queue.row(lambda _: {"patient": None})),
@@ -49,20 +57,28 @@ QUEUE_ROWS: tuple[QueueRow, ...] = (
     _altered("row: fingerprint changed", queue.row(lambda _: {"fingerprint": urandom(32)})),
     _altered("row: a flag added", queue.row(lambda _: {"flags": ("balp.no-agent",)})),
     _altered("row and record: another generation", _with(queue.generation_everywhere)),
-    _altered("commitment changed", _with(lambda r: replace(r, commitment=urandom(32)))),
     _altered("record: another ledger key", queue.sealed(queue.of_other_key)),
     _altered("record: salt changed", queue.flipped(8)),
     _altered("record: a byte changed", queue.flipped(40)),
     _altered("record: tag changed", queue.flipped(-1)),
     _altered("record: a byte appended", queue.sealed(lambda data: data + b"\0")),
     _altered("record: random", queue.sealed(lambda data: data[:7] + urandom(len(data) - 7))),
-    _altered("two rows exchanged", queue.swap("row_bytes"), 2),
     _altered("two records exchanged", queue.swap("sealed"), 2),
-    _altered("two commitments exchanged", queue.swap("commitment"), 2),
+    _altered("two rows and commitments exchanged", queue.swap(*ROW_AND_COMMITMENT), 2),
     _altered("a record made up", queue.records(queue.made_up)),
     _altered("a record repeated under another id", queue.records(queue.under_another_id)),
     _altered("a copy that names nobody, sent first", queue.records(queue.ahead_of_the_true_one)),
     QueueRow("of another ledger", queue.resent(queue.of_another_ledger), REFUSED),
+    QueueRow("row: changed, commitment as it was", _with(_other_patient), REFUSED),
+    QueueRow("row: another blind", _with(lambda r: replace(r, row_blind=urandom(32))), REFUSED),
+    QueueRow("commitment changed", _with(lambda r: replace(r, commitment=urandom(32))), REFUSED),
+    QueueRow(
+        "commitment to the record changed",
+        _with(lambda r: replace(r, record_commitment=urandom(32))),
+        REFUSED,
+    ),
+    QueueRow("two rows exchanged", queue.swap("row_bytes"), REFUSED),
+    QueueRow("two commitments exchanged", queue.swap("commitment"), REFUSED),
     QueueRow("row removed", _with(lambda r: replace(r, row_bytes=b"")), REFUSED),
     QueueRow("record removed", _with(lambda r: replace(r, sealed=b"")), REFUSED),
     QueueRow("row: another generation", queue.row(lambda r: {"generation": 1}), REFUSED),

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+
+from msgspec.structs import replace as change
 
 from audit_ledger.errors import LedgerError
-from audit_ledger.records.commitment import RecordDisclosure
-from audit_ledger.records.record import new_record
+from audit_ledger.records.commitment import RecordDisclosure, RowDisclosure
 from audit_ledger.tlog.note import Note, parse_note
 from audit_ledger.tlog.policy import Log, Policy
 from audit_ledger.tlog.proof import TlogProof, parse_proof
@@ -31,12 +31,16 @@ class Shown:
     next_proof: TlogProof
     next_disclosed: RecordDisclosure
     entry_beside: bytes | None = None
+    disclosed_row: RowDisclosure | None = None
 
     def verdict(self) -> str:
         """Return the error of its verification, the missing witnesses, or IS_IN_THE_LEDGER."""
         try:
             receipt = verify_receipt(
-                self.proof.to_bytes(), self.policy, self.entry_beside, self.disclosed
+                self.proof.to_bytes(),
+                self.policy,
+                self.entry_beside,
+                self.disclosed_row or self.disclosed,
             )
         except LedgerError as error:
             return str(error)
@@ -48,13 +52,8 @@ class Shown:
 def shown_of(ledger: AttackedLedger) -> Shown:
     """Return the receipt of entry 41, and its record, opened with the ledger's keys."""
     source = Objects(ledger.files)
-    disclosed = []
-    for row, record, blind in opened(ledger.world)[INDEX - 1 : INDEX + 1]:  # entry 0 has none
-        received_ms = round(datetime.fromisoformat(record.received).timestamp() * 1000)
-        data = new_record(
-            record.portal, received_ms, record.format, bytes(record.resource), record.cut
-        ).to_bytes()
-        disclosed.append(RecordDisclosure(row.to_bytes(), data, blind))
+    # Entry 0 has no record.
+    disclosed = [shown for _, _, shown in opened(ledger.world)[INDEX - 1 : INDEX + 1]]
     proofs = [parse_proof(make_receipt(source, index)) for index in (INDEX, INDEX + 1)]
     return Shown(proofs[0], disclosed[0], ledger.policy, proofs[1], disclosed[1])
 
@@ -68,12 +67,12 @@ class ReceiptRow:
     error: str
 
 
-def of_proof(change: Callable[[Shown], TlogProof]) -> Callable[[Shown], Shown]:
-    return lambda shown: replace(shown, proof=change(shown))
+def of_proof(changed: Callable[[Shown], TlogProof]) -> Callable[[Shown], Shown]:
+    return lambda shown: replace(shown, proof=changed(shown))
 
 
-def of_disclosed(change: Callable[[Shown], RecordDisclosure]) -> Callable[[Shown], Shown]:
-    return lambda shown: replace(shown, disclosed=change(shown))
+def of_disclosed(changed: Callable[[Shown], RecordDisclosure]) -> Callable[[Shown], Shown]:
+    return lambda shown: replace(shown, disclosed=changed(shown))
 
 
 def altered_hash(shown: Shown) -> TlogProof:
@@ -88,12 +87,12 @@ def of_another_entry(shown: Shown) -> TlogProof:
 def signatures(*numbers: int) -> Callable[[Shown], Shown]:
     """Keep these signatures of the checkpoint, and no others."""
 
-    def change(shown: Shown) -> TlogProof:
+    def reduced(shown: Shown) -> TlogProof:
         note = parse_note(shown.proof.checkpoint)
         remaining = tuple(note.signatures[number] for number in numbers)
         return replace(shown.proof, checkpoint=Note(note.text, remaining).to_bytes())
 
-    return of_proof(change)
+    return of_proof(reduced)
 
 
 PROOF_ERROR = f"inclusion: the proof for index {INDEX} gives another root"
@@ -103,28 +102,49 @@ RECORD_ERROR = f"entry {INDEX} commits to another record, index row or blind"
 RECEIPT_ROWS = (
     ReceiptRow(
         "wrong record",
-        of_disclosed(lambda s: replace(s.disclosed, record=s.next_disclosed.record)),
+        of_disclosed(lambda s: change(s.disclosed, record=s.next_disclosed.record)),
         RECORD_ERROR,
     ),
     ReceiptRow(
         "wrong index row",
-        of_disclosed(lambda s: replace(s.disclosed, row_bytes=s.next_disclosed.row_bytes)),
+        of_disclosed(lambda s: change(s.disclosed, row_bytes=s.next_disclosed.row_bytes)),
         RECORD_ERROR,
     ),
     ReceiptRow(
-        "wrong blind",
-        of_disclosed(lambda s: replace(s.disclosed, blind=s.next_disclosed.blind)),
+        "wrong blind of the row",
+        of_disclosed(lambda s: change(s.disclosed, row_blind=s.next_disclosed.row_blind)),
         RECORD_ERROR,
     ),
     ReceiptRow(
-        "record, index row and blind of another entry",
+        "wrong blind of the record",
+        of_disclosed(lambda s: change(s.disclosed, record_blind=s.next_disclosed.record_blind)),
+        RECORD_ERROR,
+    ),
+    ReceiptRow(
+        "row of another entry, without a record",
+        lambda s: replace(s, disclosed_row=s.next_disclosed.without_record()),
+        RECORD_ERROR,
+    ),
+    ReceiptRow(
+        "row with the record's part of another entry",
+        lambda s: replace(
+            s,
+            disclosed_row=change(
+                s.disclosed.without_record(),
+                record_commitment=s.next_disclosed.without_record().record_commitment,
+            ),
+        ),
+        RECORD_ERROR,
+    ),
+    ReceiptRow(
+        "record, index row and blinds of another entry",
         of_disclosed(lambda s: s.next_disclosed),
         RECORD_ERROR,
     ),
     ReceiptRow(
         "a byte moved from record to index row",
         of_disclosed(
-            lambda s: replace(
+            lambda s: change(
                 s.disclosed,
                 row_bytes=s.disclosed.row_bytes + s.disclosed.record[:1],
                 record=s.disclosed.record[1:],

@@ -15,6 +15,7 @@ from audit_ledger.records.queue_message import (
     parse_queue_message,
 )
 from audit_ledger.records.sealed_record import SealedRecord
+from tests.builders.sealed_record import committed_record
 from tests.world import ORIGIN
 
 Messages = list[dict[str, Any]]
@@ -35,7 +36,8 @@ def resent(change: Callable[[QueueMessage], QueueMessage]) -> Alter:
 
 
 def with_row(record: SealedRecord, row: IndexRow) -> SealedRecord:
-    return msgspec.structs.replace(record, row=row, row_bytes=row.to_bytes())
+    """Replace the row and commit to it, so that the sequencer detects no difference."""
+    return committed_record(row, record.sealed, record_commitment=record.record_commitment)
 
 
 def records(change: Callable[[Records], Records]) -> Alter:
@@ -83,15 +85,14 @@ def generation_everywhere(record: SealedRecord) -> SealedRecord:
     return msgspec.structs.replace(with_row(record, new), sealed=data)
 
 
-def swap(field: str) -> Alter:
-    """Exchange a field of the two records."""
+def swap(*fields: str) -> Alter:
+    """Exchange fields of the two records."""
 
     def change(found: Records) -> Records:
         one, other = found
-        ones, others = getattr(one, field), getattr(other, field)
         return (
-            msgspec.structs.replace(one, **{field: others}),
-            msgspec.structs.replace(other, **{field: ones}),
+            msgspec.structs.replace(one, **{name: getattr(other, name) for name in fields}),
+            msgspec.structs.replace(other, **{name: getattr(one, name) for name in fields}),
         )
 
     return records(change)
@@ -101,7 +102,7 @@ def made_up(found: Records) -> Records:
     """Add a record of random bytes with a row of its own."""
     new = msgspec.structs.replace(found[0].row, event_id="ab" * 32, patient=urandom(16))
     data = found[0].sealed[:7] + urandom(300)
-    return (*found, SealedRecord(new, new.to_bytes(), urandom(32), data))
+    return (*found, committed_record(new, data))
 
 
 def under_another_id(found: Records) -> Records:

@@ -313,7 +313,7 @@ ROW = IndexRow(
 
 
 def indexed(row: IndexRow, *, conflict: bool = False) -> list[dict[str, Any]]:
-    entry = StoredEntry(7, 5, NOW, row, BlockItem(b"", row.to_bytes(), b"", conflict))
+    entry = StoredEntry(7, 5, NOW, row, BlockItem(b"", row.to_bytes(), conflict=conflict))
     return list(index_items(ORIGIN, entry))
 
 

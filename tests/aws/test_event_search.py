@@ -31,7 +31,7 @@ def entry(seq: int, offset_ms: int, patient: bytes | None, *agents: bytes) -> St
         fingerprint=bytes(32),
         generation=2026000,
     )
-    item = BlockItem(b"", row.to_bytes(), b"", conflict=seq == 5)
+    item = BlockItem(b"", row.to_bytes(), conflict=seq == 5)
     return StoredEntry(seq, seq - seq % 3, NOW, row, item)
 
 

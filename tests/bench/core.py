@@ -14,10 +14,10 @@ from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.ledger_keys import LedgerKeys
 from audit_ledger.records.queue_message import QueueMessage
-from audit_ledger.records.sealed_record import SealedRecord
 from audit_ledger.records.subject_secret import SubjectSecret
 from functions.ingest.ledger_context import cached_staff_pseudonyms
 from functions.ingest.sealer import Sealer
+from tests.builders.sealed_record import committed_record
 
 ORIGIN = "audit.example.org/bench"
 NOW = 1_795_327_140
@@ -30,7 +30,7 @@ def sequencing_us_per_entry() -> float:
     """Entries, links, compact range, encoding of full blocks of ordinary events."""
     row = IndexRow(event_id="ab" * 32, time_ms=0, fingerprint=bytes(32), generation=0)
     records = [
-        SealedRecord(row, os.urandom(330), os.urandom(32), os.urandom(850)) for _ in range(FULL)
+        committed_record(row, os.urandom(850), row_bytes=os.urandom(330)) for _ in range(FULL)
     ]
 
     def run() -> int:

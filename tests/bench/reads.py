@@ -174,7 +174,15 @@ class Reads:
             else:
                 (sealed,) = sealer.seal([accepted[place % 3]], when * 1000)[0]
             entry = EventEntry(seq, when, bytes(32), sealed.commitment).to_bytes()
-            items.append(BlockItem(entry, sealed.row_bytes, sealed.sealed))
+            items.append(
+                BlockItem(
+                    entry,
+                    sealed.row_bytes,
+                    sealed.row_blind,
+                    sealed.record_commitment,
+                    sealed.sealed,
+                )
+            )
         body = Body(tuple(items), (bytes(32),) * 12, when).to_bytes()
         return Block(ORIGIN, number * A_BLOCK, A_BLOCK, bytes(32), bytes(64), body)
 

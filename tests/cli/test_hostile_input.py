@@ -45,7 +45,7 @@ def test_an_invalid_url_is_reported_in_one_line(
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("given", [{}, {"index_row": None, "record": None, "blind": None}])
+@pytest.mark.parametrize("given", [{}, {"index_row": None, "record": None, "row_blind": None}])
 def test_an_empty_record_file_is_rejected(
     demo: DemoRun, tmp_path: Path, capsys: pytest.CaptureFixture[str], given: dict[str, None]
 ) -> None:

@@ -145,7 +145,7 @@ def test_an_event_is_shown_and_its_receipt_verifies(user: ApiUser, cloud: LocalC
     assert result.code == 0, result
     assert "it commits to this record" in result.out
     record = json.loads(Path("r.record.json").read_bytes())
-    assert set(record) == {"entry", "index_row", "record", "blind"}
+    assert set(record) == {"entry", "index_row", "row_blind", "record", "record_blind"}
     index = re.findall(r"entry ([0-9]+)", shown.out)[0]
     assert f"entry {index} of" in result.out
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from audit_ledger.ledger.entry import EventEntry
+from tests.builders.commitment import design_commitment
 from tests.cli.stub_server import StubRequest, StubResponse, StubServer
 from tests.cli.stubbed_command import StubbedCommand
 from tests.verify.writer import MINUTE, Keys, Writer
@@ -27,13 +28,11 @@ def text(data: bytes) -> str:
 @pytest.fixture
 def receipt(runner: StubbedCommand) -> dict[str, Any]:
     """What the API gives for entry 4 of a ledger, whose policy is in the file `policy`."""
-    blind, row, record = b"\x07" * 32, b"an index row", b'{"a":"record"}'
+    row_blind, blind = b"\x09" * 32, b"\x07" * 32
+    row, record = b"an index row", b'{"a":"record"}'
     writer = Writer(begin=int(time.time()) - 3 * MINUTE)
     writer.add_events(3)
-    # DESIGN, Formats: SHA-256 over name, blind, length of the index row, index row, record
-    commitment = hashlib.sha256(
-        b"audit-ledger/record/v1\n" + blind + len(row).to_bytes(4, "big") + row + record
-    ).digest()
+    commitment = design_commitment(row_blind, row, blind, record)
     entry = EventEntry(4, writer.now, writer.leaves[-1], commitment).to_bytes()
     writer.append(entry)
     writer.publish()
@@ -47,8 +46,9 @@ def receipt(runner: StubbedCommand) -> dict[str, Any]:
         "digest": None,
         "entry": text(entry),
         "index_row": text(row),
+        "row_blind": text(row_blind),
         "record": text(record),
-        "blind": text(blind),
+        "record_blind": text(blind),
     }
 
 
@@ -67,6 +67,20 @@ def test_a_receipt_is_two_files_that_verify(
     verified = runner.run(*verify, with_connection=False)
     assert verified.code == DONE
     assert "it commits to this record" in verified.out
+
+
+def test_a_receipt_without_the_record_shows_the_row_alone(
+    runner: StubbedCommand, stub: StubServer, receipt: dict[str, Any]
+) -> None:
+    """The file has the commitment to the record, and neither record nor its blind."""
+    stub.respond = lambda _: StubResponse(200, receipt)
+    file, record = runner.path / "e.tlog-proof", runner.path / "e.tlog-proof.record.json"
+    policy = runner.path / "policy"
+    result = runner.run("receipt", "get", "e1", "-o", file, "--without-record", "--policy", policy)
+    assert (result.code, "it commits to this index row" in result.out) == (DONE, True)
+    beside = json.loads(record.read_text())
+    assert set(beside) == {"entry", "index_row", "row_blind", "record_commitment"}
+    assert receipt["record"] not in record.read_text()
 
 
 def test_a_policy_verifies_the_receipt_on_download(

@@ -12,18 +12,25 @@ from audit_ledger.ledger.entry import EventEntry
 from audit_ledger.tlog.policy import Log, Policy
 from audit_ledger.tlog.proof import parse_proof
 from audit_ledger.tlog.rfc6962 import leaf_hash
+from tests.builders.commitment import design_commitment
 from tests.cli.published_ledger import Workspace
 from tests.verify.writer import MINUTE, ORIGIN, Keys, Writer
 
 VERIFIED, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
-BLIND, ROW, RECORD = b"\x07" * 32, b"an index row", b'{"a":"record"}'
+BLIND, ROW_BLIND = b"\x07" * 32, b"\x09" * 32
+ROW, RECORD = b"an index row", b'{"a":"record"}'
 
 
 def text(data: bytes) -> str:
     return b64encode(data).decode()
 
 
-HELD = {"index_row": text(ROW), "record": text(RECORD), "blind": text(BLIND)}
+HELD = {
+    "index_row": text(ROW),
+    "row_blind": text(ROW_BLIND),
+    "record": text(RECORD),
+    "record_blind": text(BLIND),
+}
 
 
 @pytest.fixture
@@ -31,10 +38,7 @@ def receipt(workspace: Workspace) -> Path:
     """Entry 41 of a ledger of 100 commits to RECORD; its receipt."""
     writer = Writer(begin=int(time.time()) - 3 * MINUTE)
     writer.add_events(40)
-    # DESIGN, Formats: SHA-256 over name, blind, length of the index row, index row, record
-    commitment = sha256(
-        b"audit-ledger/record/v1\n" + BLIND + len(ROW).to_bytes(4, "big") + ROW + RECORD
-    ).digest()
+    commitment = design_commitment(ROW_BLIND, ROW, BLIND, RECORD)
     writer.append(EventEntry(41, writer.now, writer.leaves[-1], commitment).to_bytes())
     writer.add_events(58)
     writer.publish()
@@ -95,9 +99,25 @@ def test_a_disclosed_record_is_verified_by_its_commitment(
     assert json.loads(output)["record_shown"] is True
 
 
-@pytest.mark.parametrize("changed", ["index_row", "record", "blind"])
+def test_a_row_is_disclosed_without_its_record(workspace: Workspace, receipt: Path) -> None:
+    """Its entry commits to it, whatever the record is; another row or commitment fails."""
+    hidden = sha256(b"audit-ledger/record/v1\n" + BLIND + RECORD).digest()
+    row = {name: HELD[name] for name in ("index_row", "row_blind")}
+    row["record_commitment"] = text(hidden)
+    code, output = verify(workspace, receipt, row)
+    assert code == VERIFIED
+    assert "it commits to this index row" in output
+    assert "not covered:\n  the record that the entry commits to: not disclosed" in output
+    report = json.loads(verify(workspace, receipt, row, "--json")[1])
+    assert (report["row_shown"], report["record_shown"]) == (True, False)
+    for changed in row:
+        code, output = verify(workspace, receipt, row | {changed: text(b"\x08" * 32)})
+        assert (code, "commits to another record" in output) == (FAILED, True)
+
+
+@pytest.mark.parametrize("changed", ["index_row", "row_blind", "record", "record_blind"])
 def test_an_altered_record_fails(workspace: Workspace, receipt: Path, changed: str) -> None:
-    """A byte of any of the three."""
+    """A byte of any of the four."""
     code, output = verify(workspace, receipt, HELD | {changed: text(b"\x08" * 32)})
     assert code == FAILED
     assert "entry 41 commits to another record" in output
@@ -153,7 +173,17 @@ def test_a_receipt_under_another_policy_fails(workspace: Workspace, receipt: Pat
 
 @pytest.mark.parametrize(
     "record",
-    [[], {"blind": "x"}, {"blind": text(BLIND)}, {"entry": "=="}, {"surprise": ""}, {"entry": 1}],
+    [
+        [],
+        {"row_blind": "x"},
+        {"row_blind": text(BLIND)},
+        {"entry": "=="},
+        {"surprise": ""},
+        {"entry": 1},
+        HELD | {"record_commitment": text(BLIND)},
+        {name: value for name, value in HELD.items() if name != "record_blind"},
+        {"record_commitment": text(BLIND)},
+    ],
 )
 def test_an_invalid_record_file_is_wrong_usage(
     workspace: Workspace, receipt: Path, record: object
@@ -212,7 +242,7 @@ def test_the_times_of_entry_and_event_are_distinguished(workspace: Workspace) ->
     plain = workspace.run("receipt", "verify", file, "--policy", workspace.policy)
     entry_time = json.loads(parse_proof(file.read_bytes()).extra or b"")["time"]
     assert f"event entry, made {entry_time}, " in plain.out
-    assert "not covered:\n  what the entry commits to, and the event's own time" in plain.out
+    assert "not covered:\n  the record that the entry commits to, its index row and" in plain.out
     shown = workspace.run(
         "receipt", "verify", file, "--policy", workspace.policy, "--record", record
     )
@@ -316,15 +346,14 @@ REAL_RECORD = (
     + RESOURCE
     + b"}"
 )
-REAL = {"index_row": text(REAL_ROW), "record": text(REAL_RECORD), "blind": text(BLIND)}
+REAL = HELD | {"index_row": text(REAL_ROW), "record": text(REAL_RECORD)}
 
 
 def real_receipt(workspace: Workspace) -> bytes:
     """Entry 3 of a small ledger, which commits to a record that can be read."""
     writer = Writer(begin=int(time.time()) - 3 * MINUTE)
     writer.add_events(2)
-    row, length = REAL_ROW, len(REAL_ROW).to_bytes(4, "big")
-    commitment = sha256(b"audit-ledger/record/v1\n" + BLIND + length + row + REAL_RECORD).digest()
+    commitment = design_commitment(ROW_BLIND, REAL_ROW, BLIND, REAL_RECORD)
     writer.append(EventEntry(3, writer.now, writer.leaves[-1], commitment).to_bytes())
     writer.publish()
     writer.objects.write_to(workspace.path / "small")
@@ -398,5 +427,5 @@ def test_an_altered_receipt_proves_nothing(workspace: Workspace, with_policy: bo
         assert (result.code, result.out) == (FAILED, "")
         assert "it proves nothing" in result.err
     file.write_bytes(data)
-    record.write_text(json.dumps(REAL | {"blind": text(bytes(32))}))
+    record.write_text(json.dumps(REAL | {"record_blind": text(bytes(32))}))
     assert workspace.run("receipt", "show", file, *policy, "--record", record).code == FAILED

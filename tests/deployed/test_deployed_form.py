@@ -242,7 +242,10 @@ def test_an_event_is_found_read_and_proven(
     assert status == 200, body
     receipt = json.loads(body)
     (tmp_path / "proof").write_text(receipt["proof"])
-    disclosed = {name: receipt[name] for name in ("entry", "index_row", "record", "blind")}
+    disclosed = {
+        name: receipt[name]
+        for name in ("entry", "index_row", "row_blind", "record", "record_blind")
+    }
     (tmp_path / "record").write_text(json.dumps(disclosed))
     verified = ["--policy", policy, "--record", str(tmp_path / "record")]
     ran = app.ledger("receipt", "verify", str(tmp_path / "proof"), *verified)

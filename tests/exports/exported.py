@@ -11,7 +11,7 @@ from audit_ledger.exports.formats import FORMATS
 from audit_ledger.exports.receipt_lines import Receipt
 from audit_ledger.exports.writer import ExportWriter, Piece
 from audit_ledger.ledger.entry import link_events, parse_entry
-from audit_ledger.records.commitment import RecordDisclosure, commitment
+from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.records.record import new_record
@@ -58,12 +58,12 @@ def sample_ledger(shared_dir: Path) -> SampleLedger:
         )
         record = new_record(event.portal, RECEIVED_MS, event.format, event.resource, event.cut)
         blind = sha256(b"blind" + event.resource).digest()
-        disclosed.append(RecordDisclosure(row.to_bytes(), record.to_bytes(), blind))
+        disclosed.append(RecordDisclosure(row.to_bytes(), blind[::-1], record.to_bytes(), blind))
     entries, leaves = link_events(
         1,
         writer.now,
         writer.leaves[-1],
-        [commitment(d.blind, d.row_bytes, d.record) for d in disclosed],
+        [d.commitment for d in disclosed],
     )
     writer.entries += entries
     writer.leaves += leaves

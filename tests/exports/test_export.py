@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.exports.csv import CSV_HEADER
@@ -15,7 +16,6 @@ from audit_ledger.exports.manifest import MANIFEST, parse_manifest
 from audit_ledger.exports.receipt_lines import read_receipts
 from audit_ledger.exports.verify_export import verify_export
 from audit_ledger.exports.writer import ExportWriter
-from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.records.index_row import parse_index_row
 from audit_ledger.records.opened_event import opened_event
 from audit_ledger.records.record import parse_record
@@ -87,7 +87,7 @@ def test_each_line_is_proven_to_be_in_the_ledger(ledger: SampleLedger, format_na
         assert receipt.disclosed is not None
         row, record = receipt.disclosed.row_bytes, receipt.disclosed.record
         verified = verify_receipt(receipt.proof, policy, None, receipt.disclosed)
-        assert verified.is_record_shown
+        assert verified.disclosure == receipt.disclosed
         assert verified.opinion.satisfied
         assert verified.entry.seq == receipt.seq
         event = opened_event(
@@ -108,7 +108,7 @@ def test_receipt_does_not_prove_an_altered_record(ledger: SampleLedger) -> None:
     receipt = next(read_receipts([files["receipts"]], files["checkpoint"]))
     assert receipt.disclosed is not None
     other = receipt.disclosed.record.replace(b'"ehr"', b'"her"')
-    disclosure = RecordDisclosure(receipt.disclosed.row_bytes, other, receipt.disclosed.blind)
+    disclosure = structs.replace(receipt.disclosed, record=other)
     with pytest.raises(VerificationError, match="commits to another record"):
         verify_receipt(receipt.proof, ledger.writer.keys.policy(), None, disclosure)
 

@@ -61,7 +61,6 @@ class SealedLedger:
             records.append(
                 seal(
                     new_record(portal, NOW * 1000, "fhir-r4", resource).to_bytes(),
-                    urandom(32),
                     row,
                     key=subject_key(keys.ledger_key, secret.secret, ORIGIN),
                     binding=keys.binding,

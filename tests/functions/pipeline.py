@@ -7,6 +7,7 @@ from typing import Any
 from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.queue_message import QueueMessage
 from audit_ledger.records.sealed_record import SealedRecord
+from tests.builders.sealed_record import committed_record
 from tests.world import NAME, ORIGIN
 
 GENERATION = 2026000
@@ -28,7 +29,7 @@ def sealed_record(
     )
     header = b"\x01" + (1).to_bytes(2, "big") + GENERATION.to_bytes(4, "big")
     sealed = header + urandom(max(size, 80))
-    return SealedRecord(row, row.to_bytes(), urandom(32), sealed)
+    return committed_record(row, sealed)
 
 
 def message(

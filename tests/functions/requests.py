@@ -8,6 +8,7 @@ from typing import Any
 from audit_ledger.aws.blocks_table import BlocksTable
 from audit_ledger.ledger.block import parse_body
 from audit_ledger.ledger.entry import EventEntry, parse_entry
+from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.records.index_row import IndexRow, parse_index_row
 from audit_ledger.records.record import Record, parse_record
 from audit_ledger.records.seal import open_sealed, subject_key
@@ -39,7 +40,7 @@ def answer_json(answer: dict[str, Any]) -> Any:
     return json.loads(answer["body"])
 
 
-def opened(world: World) -> list[tuple[IndexRow, Record, bytes]]:
+def opened(world: World) -> list[tuple[IndexRow, Record, RecordDisclosure]]:
     """Open every record in the ledger: by keys from KMS and secrets from the subjects table."""
     (keys,) = [i for i in world.items("ledgers") if i["key"]["S"].endswith("#keys")]
 
@@ -70,7 +71,15 @@ def opened(world: World) -> list[tuple[IndexRow, Record, bytes]]:
             key = subject_key(ledger_key, secret, ORIGIN)
             entry = parse_entry(item.entry)
             assert isinstance(entry, EventEntry)
-            stored = SealedRecord(row, item.row_bytes, entry.commitment, item.sealed)
+            stored = SealedRecord(
+                row,
+                item.row_bytes,
+                item.row_blind,
+                item.record_commitment,
+                entry.commitment,
+                item.sealed,
+            )
             record, blind = open_sealed(stored, key=key, origin=ORIGIN)
-            found.append((row, parse_record(record), blind))
+            disclosure = RecordDisclosure(item.row_bytes, item.row_blind, record, blind)
+            found.append((row, parse_record(record), disclosure))
     return found

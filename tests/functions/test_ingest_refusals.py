@@ -13,8 +13,8 @@ from audit_ledger.events import Agent, Event, Part
 from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.queue_message import QueueMessage
 from audit_ledger.records.record import new_record
-from audit_ledger.records.sealed_record import SealedRecord
 from functions.ingest.accept import most_bytes
+from tests.builders.sealed_record import committed_record
 from tests.functions.ingesting import BODY, R4, SECRET, bundle, send, sequence
 from tests.functions.requests import FHIR, SCOPE, answer_json, post
 from tests.world import LEDGER, World
@@ -160,7 +160,7 @@ def test_a_message_is_never_longer_than_was_foreseen(agents: int, flags: int, cu
     event = Event("cloudevents", None, 0, None, (part,), acting, ("f",) * flags)
     record = new_record("p" * 32, 0, "cloudevents", part.resource, part.cut).to_bytes()
     sealed = bytes(200) + record + bytes(len(record) // 256)
-    stored = SealedRecord(row, row.to_bytes(), bytes(32), sealed)
+    stored = committed_record(row, sealed)
     message = QueueMessage("o" * 64, 0, (stored,)).to_text()
     assert len(message) <= most_bytes([event])
 

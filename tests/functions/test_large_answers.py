@@ -64,7 +64,7 @@ def test_sentences_that_no_answer_holds_are_left_out_and_the_codes_stay() -> Non
     in_a_message = MAX_OF_A_MESSAGE // (ROW_BYTES + sum(len(flag) + 3 for flag in flags))
     event = parse_audit_event(BODY)
     row = IndexRow(event_id="ab" * 32, time_ms=0, fingerprint=b"", generation=0, flags=flags)
-    sealed = (SealedRecord(row, b"", b"", b"", conflict=True),)
+    sealed = (SealedRecord(row, b"", b"", b"", b"", b"", conflict=True),)
     refused = RejectedEventError(
         422, "required", "Bundle.entry[4999].resource.agent[255].who", "x" * 99
     )

@@ -18,6 +18,7 @@ from audit_ledger.public_keys import raw_public_key
 from audit_ledger.records.index_row import FIRST_MS, LAST_MS
 from functions.sequencer import handler
 from functions.sequencer.messages import read_messages
+from tests.builders.sealed_record import committed_record
 from tests.functions.pipeline import message, sealed_record
 from tests.world import ALIAS, NAME, ORIGIN, World
 
@@ -291,10 +292,10 @@ def test_an_event_of_any_time_that_ingest_accepts_can_be_indexed(world: World) -
     for time_ms in (FIRST_MS, LAST_MS):
         record = sealed_record()
         row = msgspec.structs.replace(record.row, time_ms=time_ms)
-        record = msgspec.structs.replace(record, row_bytes=row.to_bytes())
+        record = committed_record(row, record.sealed)
         assert handler.handler({"Records": [message(record)]}, CONTEXT) == {"batchItemFailures": []}
     beyond = msgspec.structs.replace(row, time_ms=LAST_MS + 1)
-    forged = msgspec.structs.replace(record, row_bytes=beyond.to_bytes())
+    forged = committed_record(beyond, record.sealed)
     good = message(sealed_record())
     answer = handler.handler({"Records": [message(forged), good]}, CONTEXT)
     assert len(answer["batchItemFailures"]) == 1

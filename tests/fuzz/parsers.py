@@ -33,7 +33,6 @@ from audit_ledger.records.record import Record, new_record, parse_record
 from audit_ledger.records.seal import open_sealed
 from audit_ledger.records.sealed_record import (
     HEADER_BYTES,
-    SealedRecord,
     parse_header,
 )
 from audit_ledger.settings.token_claims import TokenClaims
@@ -141,8 +140,7 @@ def print_header(data: bytes) -> bytes:
 
 def open_seed(data: bytes) -> tuple[bytes, bytes]:
     """Open a sealed record; only seeds have a commitment."""
-    row_bytes, committed = seeds.ROWS[0], seeds.COMMITTED.get(data, bytes(32))
-    stored = SealedRecord(parse_index_row(row_bytes), row_bytes, committed, data)
+    stored = seeds.queued(seeds.ROWS[0], data, seeds.COMMITTED.get(data, bytes(32)))
     return open_sealed(stored, key=seeds.SEAL_KEY, origin=seeds.ORIGIN)
 
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from audit_ledger.ledger.block import Block, BlockItem, Body
 from audit_ledger.ledger.digest import NO_DIGEST, Digest
 from audit_ledger.ledger.entry import created, link_events
-from audit_ledger.records.commitment import commitment
+from audit_ledger.records.commitment import RowDisclosure, record_commitment, row_commitment
 from audit_ledger.records.compression import compress_record
 from audit_ledger.records.index_row import IndexRow, parse_index_row
 from audit_ledger.records.queue_message import QueueMessage
@@ -184,20 +184,24 @@ def sealed(plain: bytes) -> bytes:
     """Seal a frame under SEAL_KEY, with a fixed salt that only tests may reuse."""
     info = b"audit-ledger/single-use-key/v1\n" + SALT
     key = AESGCM(HKDFExpand(SHA256(), 32, info=info).derive(SEAL_KEY))
-    ciphertext = key.encrypt(bytes(12), plain, ORIGIN.encode() + b"\n" + ROWS[0])
+    associated = ORIGIN.encode() + b"\n" + row_commitment(bytes(32), ROWS[0])
+    ciphertext = key.encrypt(bytes(12), plain, associated)
     return HEADER + SALT + ciphertext + bytes(16)
 
 
 COMPRESSED = tuple(map(compress_record, RECORDS))
 SEALED = tuple(sealed(bytes(32) + frame) for frame in COMPRESSED)
 COMMITTED = {
-    data: commitment(bytes(32), ROWS[0], record)
-    for data, record in zip(SEALED, RECORDS, strict=True)
+    data: record_commitment(bytes(32), record) for data, record in zip(SEALED, RECORDS, strict=True)
 }
 
 
-def queued(row_bytes: bytes, sealed: bytes) -> SealedRecord:
-    return SealedRecord(parse_index_row(row_bytes), row_bytes, bytes(32), sealed)
+def queued(row_bytes: bytes, sealed: bytes, hidden: bytes = bytes(32)) -> SealedRecord:
+    """Return a record under a fixed row blind. `hidden`: the commitment to its record."""
+    row = RowDisclosure(row_bytes, bytes(32), hidden)
+    return SealedRecord(
+        parse_index_row(row_bytes), row_bytes, bytes(32), hidden, row.commitment, sealed
+    )
 
 
 QUEUED = (
@@ -206,9 +210,9 @@ QUEUED = (
 )
 BODY = Body(
     (
-        BlockItem(FIRST, b"", b""),
-        BlockItem(EVENTS[0], ROWS[0], SEALED[0]),
-        BlockItem(EVENTS[1], ROWS[1], SEALED[1], conflict=True),
+        BlockItem(FIRST),
+        BlockItem(EVENTS[0], ROWS[0], bytes(32), bytes(32), SEALED[0]),
+        BlockItem(EVENTS[1], ROWS[1], bytes(32), bytes(32), SEALED[1], conflict=True),
     ),
     (HASHES[0], HASHES[1]),
     NOW,

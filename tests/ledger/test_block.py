@@ -19,7 +19,10 @@ from audit_ledger.ledger.block import (
     parse_body,
 )
 
-ITEMS = (BlockItem(b"entry-0", b"", b""), BlockItem(b"entry-1", b"row", b"sealed", conflict=True))
+ITEMS = (
+    BlockItem(b"entry-0"),
+    BlockItem(b"entry-1", b"row", b"b" * 32, b"c" * 32, b"sealed", conflict=True),
+)
 BODY = Body(ITEMS, (b"f" * 32, b"g" * 32), 1_795_327_140)
 BLOCK = Block("audit.example.org/x", 7, 2, b"h" * 32, b"s" * 64, BODY.to_bytes())
 
@@ -30,7 +33,7 @@ def section(data: bytes) -> bytes:
 
 ENTRIES = section(b"\0\x07entry-0\0\x07entry-1")
 SEALED = section(b"\0\0\0\0" + b"\0\0\0\x06sealed")
-ROWS = section(b"\0\0\0" + b"\x01\0\x03row")
+ROWS = section(b"\0\0\0" + b"\x01\0\x43" + b"b" * 32 + b"c" * 32 + b"row")
 FRONTIER = section(b"f" * 32 + b"g" * 32)
 TIME = struct.pack(">Q", 1_795_327_140)
 WRITTEN = ENTRIES + SEALED + ROWS + FRONTIER + TIME
@@ -80,7 +83,12 @@ def test_the_time_read_alone_is_the_time_of_the_whole(time: int) -> None:
         "fewer rows": ENTRIES + SEALED + section(b"\0\0\0") + FRONTIER + TIME,
         "conflict neither 0 nor 1": ENTRIES
         + SEALED
-        + section(b"\0\0\0" + b"\x02\0\x03row")
+        + section(b"\0\0\0" + b"\x02\0\x43" + b"b" * 64 + b"row")
+        + FRONTIER
+        + TIME,
+        "a row without what is beside it": ENTRIES
+        + SEALED
+        + section(b"\0\0\0" + b"\x01\0\x40" + b"b" * 64)
         + FRONTIER
         + TIME,
         "frontier of 33 bytes": ENTRIES + SEALED + ROWS + section(b"f" * 33) + TIME,

@@ -13,6 +13,7 @@ from audit_ledger.ledger.entry import EventEntry, parse_entry
 from audit_ledger.ledger.head import EMPTY, Head, build_block, check_block, head_of
 from audit_ledger.records.index_row import IndexRow
 from audit_ledger.records.sealed_record import SealedRecord
+from tests.builders.sealed_record import committed_record
 from tests.tlog.naive import mth
 
 ORIGIN = "audit.example.org/x"
@@ -23,7 +24,7 @@ ROW = IndexRow(event_id="ab" * 32, time_ms=0, fingerprint=bytes(32), generation=
 
 
 def records(count: int) -> list[SealedRecord]:
-    return [SealedRecord(ROW, b"row%d" % n, bytes([n]) * 32, b"sealed%d" % n) for n in range(count)]
+    return [committed_record(ROW, b"sealed%d" % n, row_bytes=b"row%d" % n) for n in range(count)]
 
 
 def block_of(origin: str, head: Head, body: Body, after: Head) -> Block:
@@ -97,12 +98,21 @@ def other_frontier(block: Block) -> Block:
     ("change", "finding"),
     [
         pytest.param(item_change(sealed=b""), "record or index row missing", id="no record"),
-        pytest.param(item_change(row_bytes=b""), "record or index row missing", id="no row"),
+        pytest.param(
+            item_change(row_bytes=b"", row_blind=b"", record_commitment=b""),
+            "record or index row missing",
+            id="no row",
+        ),
+        pytest.param(item_change(row_bytes=b"row"), "commits to another", id="another row"),
+        pytest.param(item_change(row_blind=bytes(32)), "commits to another", id="row blind"),
+        pytest.param(
+            item_change(record_commitment=bytes(32)), "commits to another", id="record's part"
+        ),
         pytest.param(item_change(entry=b"{}"), "exactly the keys", id="no entry"),
         pytest.param(entry_change(seq=99), "its seq is 99", id="a gap"),
         pytest.param(entry_change(prev=bytes(32)), "prev is not", id="a broken link"),
         pytest.param(entry_change(time=NOW - 1), "time is before", id="time runs back"),
-        pytest.param(entry_change(commitment=bytes(32)), "frontier is not", id="a commitment"),
+        pytest.param(entry_change(commitment=bytes(32)), "commits to another", id="a commitment"),
         pytest.param(reordered, "its seq is", id="reordered"),
         pytest.param(other_frontier, "frontier is not", id="another frontier"),
         pytest.param(lambda b: dataclasses.replace(b, count=9), "count is not", id="count"),
@@ -132,6 +142,7 @@ def test_a_ledger_without_its_own_creation_is_refused() -> None:
         check_block(block_of(ORIGIN, EMPTY, body, after), EMPTY)
     entry = EventEntry(0, NOW, bytes(32), bytes(32)).to_bytes()
     leaf = hashlib.sha256(b"\0" + entry).digest()
-    body = Body((BlockItem(entry, b"row", b"sealed"),), (leaf,), NOW)
+    item = BlockItem(entry, b"row", bytes(32), bytes(32), b"sealed")
+    body = Body((item,), (leaf,), NOW)
     with pytest.raises(VerificationError, match="was created"):
         check_block(Block(ORIGIN, 0, 1, leaf, b"s" * 64, body.to_bytes()), EMPTY)

@@ -15,6 +15,7 @@ from audit_ledger.exports.manifest import MANIFEST, parse_manifest
 from audit_ledger.exports.receipt_lines import CHECKPOINT, RECEIPTS, read_receipts
 from audit_ledger.exports.verify_export import ExportCode, verify_export
 from audit_ledger.exports.writer import ExportWriter
+from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.records.index_row import parse_index_row
 from audit_ledger.records.record import parse_record
 from audit_ledger.tlog.checkpoint import parse_checkpoint
@@ -125,7 +126,7 @@ def test_parts_of_a_growing_ledger_make_one_export(
         disclosed = receipt.disclosed
         assert disclosed is not None
         verified = verify_receipt(receipt.proof, policy, None, disclosed)
-        assert verified.is_record_shown
+        assert isinstance(verified.disclosure, RecordDisclosure)
         assert verified.opinion.satisfied
         assert verified.entry.seq == receipt.seq
         resource = json.loads(bytes(parse_record(disclosed.record).resource))

@@ -30,13 +30,16 @@ def test_a_receipt_proves_the_record_that_was_sent(ledger_api: LedgerApi) -> Non
     policy = ledger_api.get("/policy").content
     assert policy == ledger_api.cloud.policy(LEDGER)
     disclosure = RecordDisclosure(
-        *(b64decode(response[name]) for name in ("index_row", "record", "blind"))
+        *(
+            b64decode(response[name])
+            for name in ("index_row", "row_blind", "record", "record_blind")
+        )
     )
     receipt = verify_receipt(
         response["proof"].encode(), parse_policy(policy), b64decode(response["entry"]), disclosure
     )
     assert receipt.opinion.satisfied
-    assert receipt.is_record_shown
+    assert receipt.disclosure == disclosure
     assert receipt.entry.seq == response["index"]
     assert ledger_api.sent[event_id] in disclosure.record
     assert "size-after 2" in response["digest"]

@@ -138,7 +138,11 @@ class Recount:
             assert (record, row) == (b"", b"")
         else:
             assert record
-            self._count(b64decode(entry["event"]), row, conflict, first_seq, block_time)
+            commitment = b64decode(entry["event"])
+            blind, hidden, row = row[:32], row[32:64], row[64:]
+            part = sha256(b"audit-ledger/row/v1\n" + blind + row).digest()
+            assert commitment == sha256(b"audit-ledger/entry/v1\n" + part + hidden).digest()
+            self._count(commitment, row, conflict, first_seq, block_time)
         self._time, self._prev = seconds, sha256(b"\0" + data).digest()
         self.entries.append(data)
         self.tree.leaves.append(self._prev)

@@ -19,7 +19,7 @@ import audit_ledger.records
 from audit_ledger.errors import FormatError, TooLargeError, VerificationError
 from audit_ledger.records import pseudonyms
 from audit_ledger.records.binding import binding_key
-from audit_ledger.records.commitment import commitment
+from audit_ledger.records.commitment import RecordDisclosure, row_commitment
 from audit_ledger.records.index_row import IndexRow, parse_index_row
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.queue_message import (
@@ -35,6 +35,7 @@ from audit_ledger.records.seal import (
     subject_key,
 )
 from audit_ledger.records.sealed_record import SealedRecord, SealHeader, parse_header
+from tests.builders.commitment import design_commitment
 from tests.conftest import REPOSITORY
 
 ORIGIN = "audit.example.org/x"
@@ -56,18 +57,19 @@ def framed(label: str, *parts: bytes) -> bytes:
 
 
 def test_the_commitment_is_as_the_design_has_it() -> None:
-    """SHA-256 over prefix, blind, length of the row, row, record."""
-    blind, row, record = b"b" * 32, b"row", b"record"
-    expected = hashlib.sha256(
-        b"audit-ledger/record/v1\n" + blind + b"\0\0\0\x03" + row + record
-    ).digest()
-    assert commitment(blind, row, record) == expected
+    """SHA-256 over label and the two parts, each SHA-256 over label, blind and bytes."""
+    disclosed = RecordDisclosure(b"row", b"r" * 32, b"record", b"b" * 32)
+    expected = design_commitment(b"r" * 32, b"row", b"b" * 32, b"record")
+    assert disclosed.commitment == disclosed.without_record().commitment == expected
 
 
-def test_a_short_blind_is_refused() -> None:
-    """32 bytes hide a record, fewer might not."""
+@pytest.mark.parametrize("field", ["row_blind", "record_blind"])
+@pytest.mark.parametrize("length", [0, 31, 33])
+def test_a_blind_of_another_length_is_refused(field: str, length: int) -> None:
+    """32 bytes hide a record, fewer might not; another length would shift bytes between fields."""
+    disclosed = RecordDisclosure(b"row", b"r" * 32, b"record", b"b" * 32)
     with pytest.raises(FormatError):
-        commitment(b"b" * 31, b"", b"")
+        _ = msgspec.structs.replace(disclosed, **{field: bytes(length)}).commitment
 
 
 def test_a_record_holds_the_resource_byte_for_byte() -> None:
@@ -111,7 +113,7 @@ def test_the_dictionary_is_the_one_that_records_were_sealed_with() -> None:
     assert hashlib.sha256(data).hexdigest() in decision.read_text()
 
 
-BLIND = b"b" * 32
+BLIND, ROW_BLIND = b"b" * 32, b"r" * 32
 HEADER = SealHeader(3, 2026000)
 ROW_BYTES = ROW.to_bytes()
 
@@ -125,16 +127,19 @@ def seal_by_hand(plain: bytes, key: bytes, row: bytes = ROW_BYTES) -> bytes:
     salt = bytes(16)
     cipher = AESGCM(single_use_key(key, salt))
     header = struct.pack(">BHI", 1, 1, 1)
-    return header + salt + cipher.encrypt(bytes(12), plain, b"o\n" + row) + bytes(16)
+    associated = b"o\n" + row_commitment(ROW_BLIND, row)
+    return header + salt + cipher.encrypt(bytes(12), plain, associated) + bytes(16)
 
 
 def committed(record: bytes, sealed: bytes) -> SealedRecord:
-    return SealedRecord(ROW, ROW_BYTES, commitment(BLIND, ROW_BYTES, record), sealed)
+    disclosed = RecordDisclosure(ROW_BYTES, ROW_BLIND, record, BLIND)
+    hidden = disclosed.without_record().record_commitment
+    return SealedRecord(ROW, ROW_BYTES, ROW_BLIND, hidden, disclosed.commitment, sealed)
 
 
 def sealed_record(record: bytes = b"record" * 50, origin: str = ORIGIN) -> SealedRecord:
     key = subject_key(KEY, SECRET, origin)
-    return seal(record, BLIND, ROW, key=key, binding=binding_key(KEY), header=HEADER, origin=origin)
+    return seal(record, ROW, key=key, binding=binding_key(KEY), header=HEADER, origin=origin)
 
 
 def test_a_record_compressed_without_a_dictionary_opens() -> None:
@@ -153,10 +158,13 @@ def test_a_sealed_record_opens_by_the_documented_steps() -> None:
     sealed = stored.sealed
     assert struct.unpack(">BHI", sealed[:7]) == (1, 3, 2026000)
     cipher = AESGCM(single_use_key(key, sealed[7:23]))
-    plain = cipher.decrypt(bytes(12), sealed[23:-16], ORIGIN.encode() + b"\n" + ROW_BYTES)
-    assert plain[:32] == BLIND
+    row_part = hashlib.sha256(b"audit-ledger/row/v1\n" + stored.row_blind + ROW_BYTES).digest()
+    plain = cipher.decrypt(bytes(12), sealed[23:-16], ORIGIN.encode() + b"\n" + row_part)
+    blind = plain[:32]
     assert unpacked_with_dictionary(plain[32:]) == b"record" * 50
-    assert open_sealed(stored, key=key, origin=ORIGIN) == (b"record" * 50, BLIND)
+    committed_to = design_commitment(stored.row_blind, ROW_BYTES, blind, b"record" * 50)
+    assert stored.commitment == committed_to
+    assert open_sealed(stored, key=key, origin=ORIGIN) == (b"record" * 50, blind)
 
 
 def test_every_record_is_sealed_under_a_key_of_its_own() -> None:
@@ -167,11 +175,11 @@ def test_every_record_is_sealed_under_a_key_of_its_own() -> None:
 
 
 def test_the_binding_tag_is_as_documented() -> None:
-    """HMAC-SHA256 over origin, commitment, row, header and ciphertext, by the standard library."""
+    """HMAC-SHA256 over origin, commitment, header and ciphertext, by the standard library."""
     stored = sealed_record()
     prk = hmac.digest(bytes(32), KEY, "sha256")
     key = hmac.digest(prk, b"audit-ledger/binding-key/v1\x01", "sha256")
-    parts = (ORIGIN.encode(), stored.commitment, ROW_BYTES, stored.sealed[:-16])
+    parts = (ORIGIN.encode(), stored.commitment, stored.sealed[:-16])
     message = framed("audit-ledger/binding/v1", *parts)
     assert stored.sealed[-16:] == hmac.digest(key, message, "sha256")[:16]
     require_bound(stored, binding=binding_key(KEY), origin=ORIGIN)
@@ -194,7 +202,7 @@ def test_a_sealed_record_of_which_a_byte_was_changed_is_not_bound(place: int) ->
         )
 
 
-@pytest.mark.parametrize("what", ["commitment", "row", "origin", "ledger key"])
+@pytest.mark.parametrize("what", ["commitment", "row", "blind", "record", "origin", "ledger key"])
 def test_what_belongs_to_another_record_is_not_bound(what: str) -> None:
     """Whether or not its subject was erased: no secret is needed to see it."""
     stored = sealed_record()
@@ -202,6 +210,8 @@ def test_what_belongs_to_another_record_is_not_bound(what: str) -> None:
         stored,
         commitment=bytes(32) if what == "commitment" else stored.commitment,
         row_bytes=OTHER_ROW if what == "row" else stored.row_bytes,
+        row_blind=bytes(32) if what == "blind" else stored.row_blind,
+        record_commitment=bytes(32) if what == "record" else stored.record_commitment,
     )
     binding = binding_key(SECRET if what == "ledger key" else KEY)
     with pytest.raises(VerificationError):
@@ -317,7 +327,7 @@ def test_each_use_of_a_key_gives_its_own_pseudonyms() -> None:
     )
 
 
-RECORD = SealedRecord(ROW, ROW_BYTES, b"c" * 32, b"sealed")
+RECORD = SealedRecord(ROW, ROW_BYTES, b"r" * 32, b"h" * 32, b"c" * 32, b"sealed")
 
 
 def test_a_queue_message_is_laid_out_as_documented() -> None:
@@ -329,6 +339,8 @@ def test_a_queue_message_is_laid_out_as_documented() -> None:
         + ORIGIN.encode()
         + struct.pack(">QH", 7, 1)
         + b"c" * 32
+        + b"r" * 32
+        + b"h" * 32
         + struct.pack(">H", len(row))
         + row
         + struct.pack(">I", 6)

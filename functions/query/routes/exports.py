@@ -56,9 +56,9 @@ _CURSOR: Final = re.compile(r"([0-9]{1,12})\.(.+)", re.DOTALL)
 def get_export(context: QueryContext, request: Request) -> Response:
     """GET /export: a part of an export of what a search finds, with receipts.
 
-    `format`: fhir, csv or ocsf; `receipts`: `record` (default: proof, index row, record, blind),
-    `proof` or `none`; and a search's parameters, oldest first unless `_sort` is `-date`. The
-    next part: the same with `_cursor`, for as long as there is a `next`; a part may be empty.
+    `format`: fhir, csv or ocsf; `receipts`: `record` (default: proof, index row, record and their
+    blinds), `proof` or `none`; and a search's parameters, oldest first unless `_sort` is `-date`.
+    The next part: the same with `_cursor`, for as long as there is a `next`; a part may be empty.
     """
     authorized = context.authorize(request, "rs")
     format_name, receipts, search = _read_parameters(authorized)

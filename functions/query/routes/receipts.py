@@ -58,8 +58,9 @@ def get_receipt(context: QueryContext, request: Request) -> Response:
             "digest": None if digest is None else digest.decode(),
             "entry": strict_base64.encode(stored.item.entry),
             "index_row": strict_base64.encode(stored.item.row_bytes),
+            "row_blind": strict_base64.encode(stored.item.row_blind),
             "record": strict_base64.encode(opened.record),
-            "blind": strict_base64.encode(opened.blind),
+            "record_blind": strict_base64.encode(opened.record_blind),
         },
     )
 
@@ -74,16 +75,26 @@ _BASE64 = {"type": "string", "contentEncoding": "base64"}
 SCHEMAS: Json = {
     "Receipt": {
         **closed_object(
-            ["index", "proof", "digest", "entry", "index_row", "record", "blind"],
+            [
+                "index",
+                "proof",
+                "digest",
+                "entry",
+                "index_row",
+                "row_blind",
+                "record",
+                "record_blind",
+            ],
             index=SIZE,
             proof={**TEXT_SCHEMA, "description": "A C2SP tlog-proof."},
             digest={"type": ["string", "null"], "description": "The newest digest, a signed note."},
             entry=_BASE64,
             index_row=_BASE64,
+            row_blind=_BASE64,
             record=_BASE64,
-            blind=_BASE64,
+            record_blind=_BASE64,
         ),
-        "description": "`entry` contains the commitment to blind, index row and record.",
+        "description": "`entry` commits to index row and record, each hidden by its blind.",
     },
     "Waiting": closed_object(["status"], status=TEXT_SCHEMA),
 }

@@ -101,7 +101,7 @@ class Proofs:
         """Return the file of a record's line, and the SHA-256 of what it may be.
 
         A record does not know whether its id was taken by other content before: then it has
-        another id, and a flag. The version that wrote the line is not known either.
+        another id, and a flag.
         """
         entry = verified.entry
         if not isinstance(entry, EventEntry):
@@ -109,7 +109,7 @@ class Proofs:
         row, record = parse_index_row(disclosure.row_bytes), parse_record(disclosure.record)
         format_ = FORMATS[self._manifest.format]
         made = [
-            line_of(
+            format_.line(
                 opened_event(
                     record,
                     row,
@@ -120,7 +120,6 @@ class Proofs:
                 ),
                 self._manifest.origin,
             )
-            for line_of in (format_.line, *format_.earlier)
             for event_id, conflict in _identities(row)
         ]
         return made[0][0], {sha256(line).digest() for _, line in made}

@@ -27,8 +27,9 @@ class EventReceipt(msgspec.Struct, frozen=True):
     proof: str
     entry: str
     index_row: str
+    row_blind: str
     record: str
-    blind: str
+    record_blind: str
 
 
 def fetch_receipt(

@@ -11,7 +11,6 @@ from audit_ledger.exports.ndjson import (
     R4_FILE,
     R5_FILE,
     fhir_line,
-    fhir_line_as_submitted,
 )
 from audit_ledger.exports.ocsf import FILES, ocsf_line
 from audit_ledger.records.opened_event import OpenedEvent
@@ -29,11 +28,10 @@ MakeLine = Callable[[OpenedEvent, str], tuple[str, bytes]]
 
 
 class ExportFormat(msgspec.Struct, frozen=True):
-    """A format. `earlier`: lines as older versions wrote them, whose exports verify forever."""
+    """A format: its files, and the line that it writes for an event."""
 
     files: Mapping[str, FileKind]
     line: MakeLine
-    earlier: tuple[MakeLine, ...] = ()
 
 
 FORMATS: Final[Mapping[str, ExportFormat]] = {
@@ -44,7 +42,6 @@ FORMATS: Final[Mapping[str, ExportFormat]] = {
             CLOUDEVENT_FILE: FileKind("application/x-ndjson"),
         },
         lambda event, _: fhir_line(event),
-        earlier=(lambda event, _: fhir_line_as_submitted(event),),
     ),
     "csv": ExportFormat(
         {CSV_FILE: FileKind("text/csv; charset=utf-8; header=present", CSV_HEADER)},

@@ -43,22 +43,13 @@ def fhir_line(event: OpenedEvent) -> tuple[str, bytes]:
 
     Raise FormatError if the resource is not JSON as ingest accepts it.
     """
-    return _line(event, has_id=True)
-
-
-def fhir_line_as_submitted(event: OpenedEvent) -> tuple[str, bytes]:
-    """Return file and line as in exports before lines had the `id` by which events are read."""
-    return _line(event, has_id=False)
-
-
-def _line(event: OpenedEvent, *, has_id: bool) -> tuple[str, bytes]:
     try:
         audit_event = event.audit_event()
         file, resource = CLOUDEVENT_FILE, event.resource
         if audit_event is not None:
             release, resource = audit_event
             file = _FILES[release]
-            resource = with_id(resource, event.event_id) if has_id else resource
+            resource = with_id(resource, event.event_id)
     except (RejectedEventError, ValueError):
         raise _not_json(event) from None
     line = without_white_space(resource)

@@ -2,12 +2,13 @@
 
     checkpoint        the published checkpoint that the export is pinned to, verbatim
     receipts          for each entry that has one, in the order of the export, a line
-                      <entry> <proof>⏎   or   <entry> <proof> <index row> <record> <blind>⏎
+                      <entry> <proof>⏎   or
+                      <entry> <proof> <index row> <row blind> <record> <record blind>⏎
 
 All but the entry is in base64. A proof is a `.tlog-proof` file (C2SP tlog-proof) without the
 checkpoint at its end: it is the same for all entries, so it is stored once. Together they are a
-receipt that any tlog tool reads. Index row, record and blind show what the entry commits to, and so
-that the line matches the record.
+receipt that any tlog tool reads. Index row and record, each with its blind, show what the entry
+commits to, and so that the line matches the record.
 """
 
 import re
@@ -51,8 +52,7 @@ def split_receipt(receipt: Receipt) -> tuple[bytes, bytes]:
         raise FormatError(f"entry {receipt.seq}: the receipt is of entry {int(index[1])}")
     parts = [header + _END]
     if receipt.disclosed is not None:
-        disclosed = receipt.disclosed
-        parts += [disclosed.row_bytes, disclosed.record, disclosed.blind]
+        parts += msgspec.structs.astuple(receipt.disclosed)
     words = [str(receipt.seq), *map(strict_base64.encode, parts)]
     return " ".join(words).encode() + b"\n", checkpoint
 
@@ -62,7 +62,7 @@ def read_receipts(pieces: Iterable[bytes], checkpoint: bytes) -> Iterator[Receip
     for number, line in enumerate(split_lines(RECEIPTS, pieces, _MAX_LINE), start=1):
         where = f"{RECEIPTS}: line {number}"
         words = line.decode("ascii", "replace").removesuffix("\n").split(" ")
-        if len(words) not in (2, 5) or not _SEQ.fullmatch(words[0]) or line[-1:] != b"\n":
+        if len(words) not in (2, 6) or not _SEQ.fullmatch(words[0]) or line[-1:] != b"\n":
             raise FormatError(f"{where} is not `<entry> <proof>`, with or without a record")
         proof, *disclosed = (strict_base64.decode(word, what=where) for word in words[1:])
         yield Receipt(

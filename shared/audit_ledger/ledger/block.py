@@ -4,7 +4,8 @@ Its body, all integers big-endian:
 
     u32 length ‖ entries          each u16 length ‖ bytes: the encoding of a tlog-tiles entry bundle
     u32 length ‖ sealed records   each u32 length ‖ bytes; empty for a control entry
-    u32 length ‖ index rows       each u8 conflict (0 or 1) ‖ u16 length ‖ bytes; likewise
+    u32 length ‖ index rows       each u8 conflict (0 or 1) ‖ u16 length ‖ bytes; likewise empty,
+                                  else 32 bytes row blind ‖ 32 bytes record commitment ‖ index row
     u32 length ‖ frontier         32 bytes a hash, largest subtree first: RFC 6962 compact range
     u64 time                      the sequencer's clock, whole seconds since 1970
 
@@ -24,6 +25,7 @@ from hashlib import sha256
 import msgspec
 
 from audit_ledger.errors import FormatError
+from audit_ledger.records.commitment import BLIND_BYTES, COMMITMENT_BYTES, RowDisclosure
 from audit_ledger.tlog import strict_base64
 
 MAX_ENTRIES = 256
@@ -35,15 +37,23 @@ _U8U16 = struct.Struct(">BH")
 _U16 = struct.Struct(">H")
 _U32 = struct.Struct(">I")
 _U64 = struct.Struct(">Q")
+_BESIDE_ROW = BLIND_BYTES + COMMITMENT_BYTES
 
 
 class BlockItem(msgspec.Struct, frozen=True, gc=False):
-    """One entry with its sealed record; `row_bytes` and `sealed` are empty for a control entry."""
+    """One entry with its row and its sealed record; a control entry has neither."""
 
     entry: bytes
-    row_bytes: bytes
-    sealed: bytes
+    row_bytes: bytes = b""
+    row_blind: bytes = b""
+    record_commitment: bytes = b""
+    sealed: bytes = b""
     conflict: bool = False
+
+    @property
+    def disclosed_row(self) -> RowDisclosure:
+        """The row with what compares it with the entry."""
+        return RowDisclosure(self.row_bytes, self.row_blind, self.record_commitment)
 
 
 @dataclass(frozen=True)
@@ -68,7 +78,8 @@ class Body:
         for item in self.items:
             entries += (u16(len(item.entry)), item.entry)
             sealed += (u32(len(item.sealed)), item.sealed)
-            rows += (u8u16(item.conflict, len(item.row_bytes)), item.row_bytes)
+            row = item.row_blind + item.record_commitment + item.row_bytes
+            rows += (u8u16(item.conflict, len(row)), row)
         pieces: list[bytes] = []
         for section in (entries, sealed, rows, self.frontier):
             pieces.append(u32(sum(map(len, section))))
@@ -127,7 +138,8 @@ def signed_message(origin: str, size_after: int, head: bytes, body: bytes) -> by
 
 def encoded_size(entry_size: int, row_size: int, sealed_size: int) -> int:
     """Bytes that one item adds to a body."""
-    return _U16.size + entry_size + _U8U16.size + row_size + _U32.size + sealed_size
+    beside = _U16.size + _U8U16.size + _BESIDE_ROW + _U32.size
+    return beside + entry_size + row_size + sealed_size
 
 
 def body_time(body: bytes) -> int:
@@ -161,10 +173,17 @@ def parse_body(data: bytes) -> Body:
     if len(sections[3]) % 32:
         raise FormatError("block: frontier is not a sequence of hashes")
     return Body(
-        tuple(map(BlockItem, entries, rows, sealed, conflicts)),
+        tuple(map(_block_item, entries, rows, sealed, conflicts)),
         tuple(sections[3][i : i + 32] for i in range(0, len(sections[3]), 32)),
         _U64.unpack_from(data, position)[0],
     )
+
+
+def _block_item(entry: bytes, row: bytes, sealed: bytes, conflict: bool) -> BlockItem:
+    if 0 < len(row) <= _BESIDE_ROW:
+        raise FormatError("block: an index row is shorter than what is beside it")
+    blind, record_commitment = row[:BLIND_BYTES], row[BLIND_BYTES:_BESIDE_ROW]
+    return BlockItem(entry, row[_BESIDE_ROW:], blind, record_commitment, sealed, conflict)
 
 
 def _take(data: bytes, position: int, length: struct.Struct, what: str) -> tuple[bytes, int]:

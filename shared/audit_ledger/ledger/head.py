@@ -6,7 +6,8 @@ Both say the same rules, once from the writer's side and once from the reader's:
 1. `seq` counts from 0 without gaps, and entry 0 states the ledger's creation and origin.
 2. `prev` of an entry is the leaf hash of the entry before.
 3. `time` is never smaller than that of the entry before.
-4. An event's entry has a sealed record and an index row, a control entry has neither.
+4. An event's entry has a sealed record and an index row, to which it commits; a control entry has
+   neither.
 5. The frontier is the one before, extended by the block's leaf hashes.
 """
 
@@ -21,6 +22,7 @@ from audit_ledger.ledger.entry import (
     NO_ENTRY,
     ControlEntry,
     Entry,
+    EventEntry,
     created,
     link_events,
     parse_entry,
@@ -64,12 +66,19 @@ def build_block(
     seq, prev = head.size, head.hash
     if head.size == 0:
         data = created(origin, time).to_bytes()
-        items.append(BlockItem(data, b"", b""))
+        items.append(BlockItem(data))
         seq, prev = 1, leaf_hash(data)
         leaves.append(prev)
     entries, event_leaves = link_events(seq, time, prev, [record.commitment for record in records])
     items += [
-        BlockItem(entry, record.row_bytes, record.sealed, record.conflict)
+        BlockItem(
+            entry,
+            record.row_bytes,
+            record.row_blind,
+            record.record_commitment,
+            record.sealed,
+            record.conflict,
+        )
         for entry, record in zip(entries, records, strict=True)
     ]
     leaves.extend(event_leaves)
@@ -135,3 +144,5 @@ def _check_link(
         raise VerificationError(f"entry {seq}: record or index row missing, or one too many")
     if seq == 0 and entry != created(origin, entry.time):
         raise VerificationError("entry 0: does not say that this ledger was created")
+    if isinstance(entry, EventEntry) and item.disclosed_row.commitment != entry.commitment:
+        raise VerificationError(f"entry {seq}: it commits to another index row")

@@ -12,6 +12,7 @@ from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.reading.concurrent import MAX_CONCURRENT_READS, map_concurrently
 from audit_ledger.reading.ledger import ReadableLedger
 from audit_ledger.reading.snapshot import YOUNG_SECONDS
+from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.records.keyed_hash import KeyedHash
 from audit_ledger.records.ledger_keys import LedgerKeyring
 from audit_ledger.records.opened_event import OpenedEvent, opened_event
@@ -33,7 +34,13 @@ class OpenedRecord(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
     event: OpenedEvent
     stored: StoredEntry
     record: bytes
-    blind: bytes
+    record_blind: bytes
+
+    @property
+    def disclosure(self) -> RecordDisclosure:
+        """What a receipt discloses."""
+        item = self.stored.item
+        return RecordDisclosure(item.row_bytes, item.row_blind, self.record, self.record_blind)
 
 
 @dataclass(repr=False)
@@ -116,8 +123,14 @@ class RecordOpener:
         seq = stored.seq
         header = parse_header(stored.item.sealed)
         keys = self._keys_of(header.ledger_key_version, seq)
+        item = stored.item
         sealed = SealedRecord(
-            stored.row, stored.item.row_bytes, _commitment(stored), stored.item.sealed
+            stored.row,
+            item.row_bytes,
+            item.row_blind,
+            item.record_commitment,
+            _commitment(stored),
+            item.sealed,
         )
         binding = keys.bindings[header.ledger_key_version]
         try:

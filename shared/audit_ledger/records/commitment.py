@@ -1,32 +1,97 @@
-"""Commitment: SHA-256 that binds an entry to its record and reveals nothing of it.
+"""Commitment: SHA-256 that binds an entry to an index row and a record and reveals neither.
 
-SHA-256("audit-ledger/record/v1\\n" ‖ blind ‖ u32be length of index row ‖ index row ‖ record)
+    row commitment    = SHA-256("audit-ledger/row/v1\\n" ‖ row blind ‖ index row)
+    record commitment = SHA-256("audit-ledger/record/v1\\n" ‖ record blind ‖ record)
+    commitment        = SHA-256("audit-ledger/entry/v1\\n" ‖ row commitment ‖ record commitment)
+
+Each blind is 32 random bytes of its own. The row blind is stored beside the row, so that everyone
+who has the row can compare it with its entry without a key, and a receipt can disclose the row
+without the record. The record blind is sealed with the record.
 """
 
-from dataclasses import dataclass
-
+import msgspec
 from cryptography.hazmat.primitives.hashes import SHA256, Hash
 
 from audit_ledger.errors import FormatError
-from audit_ledger.records.sealed_record import BLIND_BYTES
+from audit_ledger.private_repr import PrivateRepr
 
-_begun = Hash(SHA256())
-_begun.update(b"audit-ledger/record/v1\n")
-
-
-@dataclass(frozen=True, repr=False)
-class RecordDisclosure:
-    """The values that an entry commits to, as in a receipt. Private: never logged."""
-
-    row_bytes: bytes
-    record: bytes
-    blind: bytes
+BLIND_BYTES = 32
+COMMITMENT_BYTES = 32
 
 
-def commitment(blind: bytes, row_bytes: bytes, record: bytes) -> bytes:
-    """Commit to a record and its index row, hidden by 32 random bytes; return 32 bytes."""
+def _begin(label: bytes) -> Hash:
+    begun = Hash(SHA256())
+    begun.update(label)
+    return begun
+
+
+_row = _begin(b"audit-ledger/row/v1\n")
+_record = _begin(b"audit-ledger/record/v1\n")
+_entry = _begin(b"audit-ledger/entry/v1\n")
+
+
+def row_commitment(blind: bytes, row_bytes: bytes) -> bytes:
+    """Commit to an index row, hidden by 32 random bytes; return 32 bytes."""
+    return _blinded(_row, blind, row_bytes)
+
+
+def record_commitment(blind: bytes, record: bytes) -> bytes:
+    """Commit to a record, hidden by 32 random bytes; return 32 bytes."""
+    return _blinded(_record, blind, record)
+
+
+def entry_commitment(row: bytes, record: bytes) -> bytes:
+    """Return the commitment in an entry: 32 bytes over those of its row and its record."""
+    if len(row) != COMMITMENT_BYTES or len(record) != COMMITMENT_BYTES:
+        raise FormatError(f"commitment: a part is not {COMMITMENT_BYTES} bytes")
+    hashed = _entry.copy()
+    hashed.update(row + record)
+    return hashed.finalize()
+
+
+def _blinded(begun: Hash, blind: bytes, data: bytes) -> bytes:
     if len(blind) != BLIND_BYTES:
         raise FormatError(f"blind: {len(blind)} bytes, expected {BLIND_BYTES}")
-    hashed = _begun.copy()
-    hashed.update(b"".join((blind, len(row_bytes).to_bytes(4, "big"), row_bytes, record)))
+    hashed = begun.copy()
+    hashed.update(blind + data)
     return hashed.finalize()
+
+
+class RowDisclosure(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
+    """What an entry commits to, with its row and without its record, as in a receipt.
+
+    `row_bytes`: the encoded row; `row_blind` and `record_commitment`: 32 bytes each.
+    """
+
+    row_bytes: bytes
+    row_blind: bytes
+    record_commitment: bytes
+
+    @property
+    def commitment(self) -> bytes:
+        """The commitment in the entry: 32 bytes. FormatError: a part has another length."""
+        return entry_commitment(
+            row_commitment(self.row_blind, self.row_bytes), self.record_commitment
+        )
+
+
+class RecordDisclosure(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
+    """What an entry commits to, with its row and its record, as in a receipt."""
+
+    row_bytes: bytes
+    row_blind: bytes
+    record: bytes
+    record_blind: bytes
+
+    def without_record(self) -> RowDisclosure:
+        """Return the disclosure of the row alone. FormatError: a part has another length."""
+        hidden = record_commitment(self.record_blind, self.record)
+        return RowDisclosure(self.row_bytes, self.row_blind, hidden)
+
+    @property
+    def commitment(self) -> bytes:
+        """The commitment in the entry: 32 bytes. FormatError: a part has another length."""
+        return self.without_record().commitment
+
+
+ReceiptDisclosure = RowDisclosure | RecordDisclosure

@@ -3,7 +3,8 @@
 Base64 (SQS carries text) of, integers big-endian:
 
     u8 version = 1 ‖ u16 length ‖ origin ‖ u64 accepted, milliseconds since 1970 ‖ u16 number of
-    records, then each: 32 bytes commitment ‖ u16 length ‖ index row ‖ u32 length ‖ sealed record
+    records, then each: 32 bytes commitment ‖ 32 bytes row blind ‖ 32 bytes record commitment
+    ‖ u16 length ‖ index row ‖ u32 length ‖ sealed record
 
 Its records are sealed under keys that the sequencer does not have. One request is one message, so
 it is accepted completely or not at all.
@@ -53,7 +54,8 @@ class QueueMessage(msgspec.Struct, frozen=True):
             raise TooLargeError(f"{count} records in a request, expected 1 to {MAX_RECORDS}")
         pieces = [_HEAD.pack(VERSION, len(origin)), origin, _ACCEPTED.pack(self.accepted_ms, count)]
         for record in self.records:
-            pieces += (record.commitment, _U16.pack(len(record.row_bytes)), record.row_bytes)
+            pieces += (record.commitment, record.row_blind, record.record_commitment)
+            pieces += (_U16.pack(len(record.row_bytes)), record.row_bytes)
             pieces += (_U32.pack(len(record.sealed)), record.sealed)
         body = b64encode(b"".join(pieces))
         if len(body) > MAX_MESSAGE_BYTES:
@@ -95,12 +97,15 @@ def parse_queue_message(body: str) -> QueueMessage:
 
 
 def _record(data: bytes, position: int) -> tuple[SealedRecord, int]:
-    commitment = data[position : position + 32]
-    position += 32
+    commitment, row_blind, record_commitment = (
+        data[start : start + 32] for start in range(position, position + 96, 32)
+    )
+    position += 96
     row_bytes, position = _counted(data, position, _U16)
     sealed, position = _counted(data, position, _U32)
     row = parse_index_row(row_bytes)
-    return SealedRecord(row, row_bytes, commitment, sealed), position
+    record = SealedRecord(row, row_bytes, row_blind, record_commitment, commitment, sealed)
+    return record, position
 
 
 def _counted(data: bytes, position: int, length: struct.Struct) -> tuple[bytes, int]:

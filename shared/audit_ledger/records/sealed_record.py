@@ -10,10 +10,10 @@ import struct
 import msgspec
 
 from audit_ledger.errors import FormatError
+from audit_ledger.records.commitment import BLIND_BYTES, entry_commitment, row_commitment
 from audit_ledger.records.index_row import IndexRow
 
 VERSION = 1
-BLIND_BYTES = 32
 BINDING_BYTES = 16
 _SALT_AND_TAG_BYTES = 16 + 16  # see `single_use`
 
@@ -25,16 +25,25 @@ MIN_BYTES = HEADER_BYTES + _SALT_AND_TAG_BYTES + BLIND_BYTES + BINDING_BYTES
 class SealedRecord(msgspec.Struct, frozen=True, gc=False):
     """One sealed record with the row that finds it and the commitment that binds both.
 
-    `row_bytes`: the encoding of `row`, which is committed to and stored; `commitment`: 32 bytes;
-    `conflict`: whether the ledger has other content under the same event id. Ingest marks the
-    conflicts that it detects, for its response only; the sequencer decides.
+    `row_bytes`: the encoding of `row`, which is committed to and stored; `row_blind`,
+    `record_commitment` and `commitment`: 32 bytes each, see the module `commitment`; `conflict`:
+    whether the ledger has other content under the same event id. Ingest marks the conflicts that
+    it detects, for its response only; the sequencer decides.
     """
 
     row: IndexRow
     row_bytes: bytes
+    row_blind: bytes
+    record_commitment: bytes
     commitment: bytes
     sealed: bytes
     conflict: bool = False
+
+    def require_committed(self) -> None:
+        """Raise FormatError unless the commitment is to this row; no key is needed."""
+        row = row_commitment(self.row_blind, self.row_bytes)
+        if entry_commitment(row, self.record_commitment) != self.commitment:
+            raise FormatError("sealed record: its commitment is to another index row")
 
 
 class SealHeader(msgspec.Struct, frozen=True):

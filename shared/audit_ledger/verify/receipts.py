@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from audit_ledger.errors import FormatError, NotFoundError, UnreachableError, VerificationError
 from audit_ledger.ledger.entry import Entry, EventEntry, parse_entry
-from audit_ledger.records.commitment import RecordDisclosure, commitment
+from audit_ledger.records.commitment import ReceiptDisclosure
 from audit_ledger.records.index_row import parse_index_row
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.entry_bundle import parse_entry_bundle
@@ -28,14 +28,14 @@ from audit_ledger.verify.sources import Source
 class VerifiedReceipt:
     """An entry that is in the ledger of `opinion.checkpoint`, believed if `opinion.satisfied`.
 
-    `is_record_shown`: whether a record was disclosed and is the one that the entry commits to.
+    `disclosure`: what was disclosed of what the entry commits to, and is that; None if nothing.
     `event_time_ms`: the event's own time, milliseconds since 1970, as the index row has it; None
-    where none was disclosed. The entry's time is another: the ledger's, when it took the event.
+    if none was disclosed. The entry's time is another: the ledger's, when it took the event.
     """
 
     entry: Entry
     opinion: PolicyResult
-    is_record_shown: bool
+    disclosure: ReceiptDisclosure | None = None
     event_time_ms: int | None = None
 
 
@@ -72,7 +72,7 @@ def verify_receipt(
     data: bytes,
     policy: Policy,
     entry: bytes | None = None,
-    disclosure: RecordDisclosure | None = None,
+    disclosure: ReceiptDisclosure | None = None,
 ) -> VerifiedReceipt:
     """Verify a receipt. `entry`: the entry's bytes if the file does not contain them.
 
@@ -85,14 +85,12 @@ def verify_receipt(
     require_ed25519_log(policy, opinion.checkpoint.origin)
     decoded = _parse_entry(entry, proof, disclosure)
     if disclosure is None:
-        return VerifiedReceipt(decoded, opinion, is_record_shown=False)
-    return VerifiedReceipt(
-        decoded, opinion, is_record_shown=True, event_time_ms=_event_time_ms(disclosure.row_bytes)
-    )
+        return VerifiedReceipt(decoded, opinion)
+    return VerifiedReceipt(decoded, opinion, disclosure, _event_time_ms(disclosure.row_bytes))
 
 
 def verify_unsigned(
-    data: bytes, entry: bytes | None, disclosure: RecordDisclosure | None
+    data: bytes, entry: bytes | None, disclosure: ReceiptDisclosure | None
 ) -> tuple[Entry, Checkpoint]:
     """Verify a receipt except for its signatures; parameters and errors as `verify_receipt`."""
     proof, entry = _parse(data, entry)
@@ -113,12 +111,12 @@ def _parse(data: bytes, entry: bytes | None) -> tuple[TlogProof, bytes]:
     return proof, entry
 
 
-def _parse_entry(data: bytes, proof: TlogProof, disclosure: RecordDisclosure | None) -> Entry:
+def _parse_entry(data: bytes, proof: TlogProof, disclosure: ReceiptDisclosure | None) -> Entry:
     entry = parse_entry(data)
     if entry.seq != proof.index:
         raise VerificationError(f"entry {entry.seq} stands at index {proof.index}")
     if disclosure is not None:
-        _check_record(entry, disclosure)
+        _check_disclosure(entry, disclosure)
     return entry
 
 
@@ -129,10 +127,9 @@ def _event_time_ms(row_bytes: bytes) -> int | None:
         return None  # committed to, but not one that this version reads
 
 
-def _check_record(entry: Entry, disclosure: RecordDisclosure) -> None:
-    """Raise VerificationError unless the entry commits to the disclosed record."""
+def _check_disclosure(entry: Entry, disclosure: ReceiptDisclosure) -> None:
+    """Raise VerificationError unless the entry commits to what is disclosed."""
     if not isinstance(entry, EventEntry):
         raise VerificationError(f"entry {entry.seq} is a control entry and commits to no record")
-    found = commitment(disclosure.blind, disclosure.row_bytes, disclosure.record)
-    if found != entry.commitment:
+    if disclosure.commitment != entry.commitment:
         raise VerificationError(f"entry {entry.seq} commits to another record, index row or blind")

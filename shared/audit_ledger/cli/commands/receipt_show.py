@@ -18,7 +18,7 @@ from audit_ledger.errors import FormatError, LedgerError, NotFoundError, Verific
 from audit_ledger.events.event_details import read_details
 from audit_ledger.events.instant import format_instant_ms
 from audit_ledger.ledger.entry import ControlEntry, Entry
-from audit_ledger.records.commitment import RecordDisclosure
+from audit_ledger.records.commitment import ReceiptDisclosure, RecordDisclosure
 from audit_ledger.records.index_row import parse_index_row
 from audit_ledger.records.record import parse_record
 from audit_ledger.tlog.checkpoint import Checkpoint
@@ -54,7 +54,8 @@ def command(file: Path, policy_file: Path | None, record_file: Path | None) -> i
     click.echo(printable(f"{answer}: receipt of entry {entry.seq} of {checkpoint.origin}"))
     echo_facts(list(_entry_facts(entry, checkpoint, opinion, policy)))
     if disclosure is not None:
-        click.echo("the record:")
+        is_whole = isinstance(disclosure, RecordDisclosure)
+        click.echo("the record:" if is_whole else "the index row, without the record:")
         echo_facts(list(_record_facts(disclosure)))
     _echo_list("it proves:", _proved_facts(checkpoint, opinion, disclosure))
     _echo_list(
@@ -65,7 +66,7 @@ def command(file: Path, policy_file: Path | None, record_file: Path | None) -> i
 
 
 def _verify(
-    data: bytes, policy: Policy | None, entry: bytes | None, disclosure: RecordDisclosure | None
+    data: bytes, policy: Policy | None, entry: bytes | None, disclosure: ReceiptDisclosure | None
 ) -> tuple[Entry, Checkpoint, PolicyResult | None]:
     """Verify a receipt, or without a policy all of it but who signed."""
     if policy is not None:
@@ -94,9 +95,14 @@ def _entry_facts(
     yield from (("not cosigned by", name) for name in opinion.missing)
 
 
-def _record_facts(disclosure: RecordDisclosure) -> Iterator[tuple[str, str]]:
+def _record_facts(disclosure: ReceiptDisclosure) -> Iterator[tuple[str, str]]:
     try:
         row = parse_index_row(disclosure.row_bytes)
+        if not isinstance(disclosure, RecordDisclosure):
+            yield "event's own time", f"{format_instant_ms(row.time_ms)}, by its sender"
+            yield "event", row.event_id
+            yield from (("flag", flag) for flag in row.flags)
+            return
         record = parse_record(disclosure.record)
         details = read_details(bytes(record.resource), record.format)  # type: ignore[arg-type]
     except LedgerError:
@@ -110,7 +116,7 @@ def _record_facts(disclosure: RecordDisclosure) -> Iterator[tuple[str, str]]:
 
 
 def _proved_facts(
-    checkpoint: Checkpoint, opinion: PolicyResult | None, disclosure: RecordDisclosure | None
+    checkpoint: Checkpoint, opinion: PolicyResult | None, disclosure: ReceiptDisclosure | None
 ) -> Iterator[str]:
     if opinion is None:
         yield (
@@ -123,7 +129,8 @@ def _proved_facts(
         yield f"{when} {checkpoint.origin} had this entry, at this place, and has signed so"
         yield "it cannot show another entry there since, without contradicting that signature"
     if disclosure is not None:
-        yield "the record above is what the entry commits to, byte for byte"
+        what = "record" if isinstance(disclosure, RecordDisclosure) else "index row"
+        yield f"the {what} above is what the entry commits to, byte for byte"
 
 
 def _not_proved(
@@ -131,11 +138,11 @@ def _not_proved(
     checkpoint: Checkpoint,
     opinion: PolicyResult | None,
     policy: Policy | None,
-    disclosure: RecordDisclosure | None,
+    disclosure: ReceiptDisclosure | None,
 ) -> Iterator[str]:
     if isinstance(entry, ControlEntry):
         yield "that what it states is true"
-    elif disclosure is not None:
+    elif isinstance(disclosure, RecordDisclosure):
         yield "that the content of the record is true, its own time included: its sender states it"
     else:
         yield "what was recorded: give the record with --record"

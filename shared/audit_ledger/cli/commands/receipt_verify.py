@@ -15,6 +15,7 @@ from audit_ledger.client.shown_text import printable
 from audit_ledger.errors import FormatError, NotFoundError, VerificationError
 from audit_ledger.events.instant import format_instant_ms
 from audit_ledger.ledger.entry import ControlEntry
+from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.freshness import format_time
 from audit_ledger.verify.policy_file import PolicyError
@@ -64,15 +65,19 @@ def _for_people(receipt: VerifiedReceipt, answer: Verdict) -> str:
     ]
     if times := [time for time in opinion.cosignatures.values() if time]:
         lines.append(f"  signed at {format_time(min(times))}")
-    if receipt.is_record_shown:
-        lines.append("  it commits to this record, index row and blind")
+    shown = receipt.disclosure
+    if isinstance(shown, RecordDisclosure):
+        lines.append("  it commits to this record and index row")
+    elif shown is not None:
+        lines.append("  it commits to this index row")
     if receipt.event_time_ms is not None:
         lines.append(
             f"  the event's own time, by its sender: {format_instant_ms(receipt.event_time_ms)}"
         )
-    if not receipt.is_record_shown and kind == "event":
+    if kind == "event" and not isinstance(shown, RecordDisclosure):
+        row = ", its index row and the event's own time" if shown is None else ""
         lines.append("not covered:")
-        lines.append("  what the entry commits to, and the event's own time: no record was given")
+        lines.append(f"  the record that the entry commits to{row}: not disclosed by --record")
     if not opinion.satisfied:
         missing = ", ".join(opinion.missing)
         lines.append(f"  not witnessed as the policy asks; no cosignature by {missing}")
@@ -90,5 +95,6 @@ def _for_machines(receipt: VerifiedReceipt, answer: Verdict) -> dict[str, object
         "event_time": None if event_ms is None else format_instant_ms(event_ms),
         "cosignatures": {name: format_time(time) for name, time in opinion.cosignatures.items()},
         "missing_witnesses": opinion.missing,
-        "record_shown": receipt.is_record_shown,
+        "row_shown": receipt.disclosure is not None,
+        "record_shown": isinstance(receipt.disclosure, RecordDisclosure),
     }
