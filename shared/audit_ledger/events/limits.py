@@ -7,7 +7,7 @@ values. A rejection states the place, the count and the limit.
 from typing import Any, Final
 
 from audit_ledger.events.errors import RejectedEventError
-from audit_ledger.events.strict_json import JsonObject
+from audit_ledger.events.strict_json import JsonObject, container_levels
 
 MAX_EVENT_BYTES: Final = 256 * 1024
 MAX_VALUES: Final = 32_768
@@ -47,15 +47,7 @@ def require_value_limit(document: Any, body: bytes, place: str) -> None:
     """Reject (413) JSON of more than MAX_VALUES values; `document` is the decoded `body`."""
     if len(body) // 2 <= MAX_VALUES:  # a value and its comma take at least two bytes
         return
-    count = 0
-    level = [document]
-    while level:
-        below: list[Any] = []
-        for container in level:
-            count += len(container)
-            values = container.values() if type(container) is dict else container
-            below += [value for value in values if type(value) in (dict, list)]
-        level = below
+    count = sum(len(container) for level in container_levels(document) for container in level)
     if count > MAX_VALUES:
         raise too_many(place, count, MAX_VALUES, "JSON values")
 

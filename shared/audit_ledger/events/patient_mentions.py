@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 from audit_ledger.events.json_cut import Path
-from audit_ledger.events.patient_names import PatientTerms, Words
+from audit_ledger.events.patient_names import PatientTerms, Words, word_set
 from audit_ledger.events.text_decodings import decodings
 from audit_ledger.events.text_folding import fold, words_of
 from audit_ledger.events.word_sequences import WordSequences
@@ -29,17 +29,13 @@ MAX_WORD_DISTANCE: Final = 4
 _VALUES: Final = ("value", "id", "name", "display", "text", "valueString", "reference")
 
 
-def _listed(names: str) -> frozenset[str]:
-    return frozenset(names.split())
-
-
 # Members without prose: a single word in them is a code or part of an address, unless the value is
 # a search or a sentence. The display of a coding comes from the code system.
-_NO_WORDS: Final = _listed(
+_NO_WORDS: Final = word_set(
     "reference address policy profile system code url type id value resourceType status source"
     " language versionId method contentType use"
 )
-_CODINGS: Final = _listed(
+_CODINGS: Final = word_set(
     "coding type subtype tag security securityLabel role lifecycle category code"
 )
 _IS_TEXT: Final = re.compile(r"[?\s]")

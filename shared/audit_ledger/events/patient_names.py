@@ -27,18 +27,19 @@ MAX_NAME_WORDS: Final = 12
 Words = tuple[str, ...]
 
 
-def _listed(words: str) -> frozenset[str]:
+def word_set(words: str) -> frozenset[str]:
+    """Return the words of a text separated by spaces."""
     return frozenset(words.split())
 
 
 # Words that identify nobody: titles, suffixes, particles.
-_TITLES: Final = _listed(
+_TITLES: Final = word_set(
     "mr mrs ms miss mx dr prof sir dame rev jr sr ii iii iv esq md phd med dipl ing mag herr frau"
     " hr fr mme mlle sig sra srta dhr mevr van von der den de del della di da do dos das du la le"
     " les el al bin ibn bint abu y e und and zu zur zum ter ten op af av"
 )
 # Words of invented and missing names, which identify nobody alone.
-_PLACEHOLDERS: Final = _listed(
+_PLACEHOLDERS: Final = word_set(
     "patient patients test tester demo example sample unknown anonymous unidentified baby boy girl"
     " male female newborn infant twin person name the for not was with"
 )

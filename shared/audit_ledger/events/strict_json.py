@@ -6,6 +6,8 @@ RejectedEventError and no other error.
 """
 
 import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -33,11 +35,24 @@ def read_json(body: bytes, place: str) -> Any:
         compact = _encoder.encode(document)
     except _FAULTS as error:
         raise _not_json(body, place, error) from None
-    if len(body.translate(None, _BUT_OPENING)) > MAX_DEPTH and _is_deeper(document, MAX_DEPTH):
+    may_be_deep = len(body.translate(None, _BUT_OPENING)) > MAX_DEPTH
+    if may_be_deep and any(islice(container_levels(document), MAX_DEPTH, None)):
         raise _too_deep(place)
     if compact != body:
         _refuse_repeated_names(body, compact, place)
     return document
+
+
+def container_levels(document: Any) -> Iterator[list[Any]]:
+    """Yield the objects and arrays of each level of decoded JSON, without recursion."""
+    level = [document] if type(document) in (dict, list) else []
+    while level:
+        yield level
+        below: list[Any] = []
+        for container in level:
+            values = container.values() if type(container) is dict else container
+            below += [value for value in values if type(value) in (dict, list)]
+        level = below
 
 
 def slice_members(body: bytes, place: str) -> dict[str, bytes]:
@@ -99,16 +114,3 @@ def _refuse_repeated_names(body: bytes, compact: bytes, place: str) -> None:
 
 def _escaped_colons(text: bytes) -> int:
     return sum(len(escape) > 2 for escape in _ESCAPE.findall(text))
-
-
-def _is_deeper(document: Any, limit: int) -> bool:
-    level = [document]
-    for _ in range(limit):
-        below = []
-        for container in level:
-            values = container.values() if type(container) is dict else container
-            below += [value for value in values if type(value) in (dict, list)]
-        if not below:
-            return False
-        level = below
-    return True
