@@ -13,7 +13,7 @@ SPELLED := README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs shared/audit_
   infra/stacks infra/constructs infra/iam infra/assets infra/doctor tests/aws tests/query tests/search tests/journeys tests/builders tests/infra tests/deployed tests/bench tests/dynamodb_server tests/settings tests/http tests/fuzz tests/interop tests/ledger tests/tlog tests/verify \
   tests/attacks tests/crashes tests/races tests/recovery tests/soak $(wildcard tests/*_state.py tests/*world.py) \
   $(wildcard tests/functions/*publish*.py) tests/functions/test_first_keys.py \
-  tests/detections tests/sequence_gaps tests/follower tests/reports tests/exports tests/local tests/demo tests/runs
+  tests/detections tests/sequence_gaps tests/follower tests/reports tests/exports tests/local tests/demo tests/runs tests/events tests/fhir_versions
 
 .PHONY: demo test test-deployed check local bench soak spell contracts format lock synth sbom clean help
 

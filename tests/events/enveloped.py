@@ -1,4 +1,4 @@
-"""CloudEvents to start tests from."""
+"""CloudEvents from which tests start."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def envelope(**attributes: Any) -> dict[str, Any]:
 
 
 def parsed(**attributes: Any) -> Event:
-    """Parse an envelope, which must be kept byte for byte where there is one part."""
+    """Parse an envelope; a single part must contain it byte for byte."""
     body = encoded(envelope(**attributes), 1) + b"\n"
     event = parse_cloudevent_structured(body)
     assert event.format == "cloudevents"
@@ -31,7 +31,7 @@ def parsed(**attributes: Any) -> Event:
 
 
 def refusal(**attributes: Any) -> tuple[int, str, str]:
-    """Status, issue type and place of a refusal."""
+    """Return status, issue type and place of a rejection."""
     with pytest.raises(RejectedEventError) as caught:
         parse_cloudevent_structured(encoded(envelope(**attributes)))
     return caught.value.status, caught.value.code, caught.value.expression

@@ -1,4 +1,4 @@
-"""An independent look at parts: what texts are in them, and whether only spans were removed."""
+"""Independent checks of parts: which texts they contain, and whether only spans were removed."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 
 
 def texts_in(resource: bytes) -> Iterator[str]:
-    """Everything that a reader could find in JSON, case folded: raw, decoded, unpacked."""
+    """Yield every text that JSON reveals, case folded: raw, decoded, unpacked."""
     document = json.loads(resource)
     yield resource.decode().casefold()
     yield json.dumps(document, ensure_ascii=False).casefold()
@@ -36,7 +36,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def assert_only_spans_were_removed(part: bytes, whole: bytes, cut: Sequence[str]) -> None:
-    """The part is the whole without what `cut` names, in values and in bytes."""
+    """Assert that the part is the whole without the paths in `cut`, in values and in bytes."""
     document = json.loads(whole)
     for path in cut:
         _mark(document, [int(s) if s.isdigit() else s for s in re.findall(r"[^.\[\]]+", path)[1:]])
@@ -56,7 +56,7 @@ def _mark(document: Any, path: list[str | int]) -> None:
 
 
 def _sweep(value: Any) -> Any:
-    """Leave out what is marked, and what that leaves empty."""
+    """Remove marked values, and containers that become empty."""
     if isinstance(value, dict):
         swept = {name: _sweep(member) for name, member in value.items() if member is not _CUT}
         return {n: m for n, m in swept.items() if m not in ({}, []) or value[n] in ({}, [])}

@@ -1,4 +1,4 @@
-"""Who did it: canonical candidates, persons and devices, requestors, order."""
+"""Agents: canonical candidates, persons and devices, order, flags."""
 
 from typing import Any
 
@@ -15,19 +15,19 @@ OTHER_ID = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/ihe-otherId"
 
 
 def agent(**elements: Any) -> Agent:
-    """The one agent of an event."""
-    (found,) = parsed(r4(agent=[elements])).agents
-    return found
+    """Return the only agent of an event."""
+    (only,) = parsed(r4(agent=[elements])).agents
+    return only
 
 
 def typed(system: str, code: str) -> dict[str, Any]:
-    """A CodeableConcept."""
+    """Return a CodeableConcept."""
     return {"coding": [{"system": system, "code": code}]}
 
 
-def test_candidates_come_the_best_first() -> None:
-    """Reference, identifiers, other identifiers, altId, name: each says what it is."""
-    found = agent(
+def test_candidates_are_ordered_from_best_to_worst() -> None:
+    """Reference, identifiers, other identifiers, altId, name, each with its kind."""
+    doctor = agent(
         who={
             "reference": "https://ehr.example/fhir/Practitioner/7/_history/1",
             "identifier": {"system": "urn:staff", "value": "s7"},
@@ -40,14 +40,14 @@ def test_candidates_come_the_best_first() -> None:
             {"url": "urn:else", "valueIdentifier": {"value": "not an agent's"}},
         ],
     )
-    assert found.candidates == (
+    assert doctor.candidates == (
         "reference|Practitioner/7",
         "identifier|urn:staff|s7",
         "identifier|urn:npi|123",
         "altId|seven",
         "display|Seven, Dr",
     )
-    assert canonical_agent(found) == "reference|Practitioner/7"
+    assert canonical_agent(doctor) == "reference|Practitioner/7"
 
 
 @pytest.mark.parametrize(
@@ -72,11 +72,11 @@ def test_candidates_come_the_best_first() -> None:
 def test_the_canonical_identifier_is_the_best_candidate(
     elements: dict[str, Any], canonical: str | None
 ) -> None:
-    """None for an agent whom the event identifies by nothing."""
+    """It is None for an agent without any identifier."""
     assert canonical_agent(agent(**elements)) == canonical
 
 
-def test_a_contained_agent_is_known_by_its_identifiers() -> None:
+def test_a_contained_agent_is_identified_by_its_identifiers() -> None:
     """`#doc` would be the same for everyone."""
     contained = {
         "resourceType": "Practitioner",
@@ -84,15 +84,15 @@ def test_a_contained_agent_is_known_by_its_identifiers() -> None:
         "identifier": [{"system": "urn:staff", "value": "s7"}],
     }
     event = r4(contained=[contained], agent=[{"who": {"reference": "#doc"}, "requestor": False}])
-    (found,) = parsed(event).agents
-    assert found.candidates == ("identifier|urn:staff|s7",)
-    assert found.is_person
+    (doctor,) = parsed(event).agents
+    assert doctor.candidates == ("identifier|urn:staff|s7",)
+    assert doctor.is_person
 
 
 @pytest.mark.parametrize(
     ("elements", "is_person"),
     [
-        # what is referred to decides
+        # the referenced type decides
         ({"who": {"reference": "Practitioner/1"}}, True),
         ({"who": {"reference": "https://x/PractitionerRole/1"}}, True),
         ({"who": {"reference": "RelatedPerson/1"}}, True),
@@ -101,26 +101,26 @@ def test_a_contained_agent_is_known_by_its_identifiers() -> None:
         ({"who": {"reference": "Organization/1"}, "requestor": True}, False),
         ({"who": {"type": "Practitioner", "identifier": {"value": "1"}}}, True),
         ({"who": {"type": "Device", "identifier": {"value": "1"}}, "requestor": True}, False),
-        # then codes
+        # else codes
         ({"type": typed(PARTICIPATION, "IRCP")}, True),
         ({"role": [typed(PARTICIPATION, "AUT")]}, True),
         ({"type": {"coding": [{"code": "humanuser"}]}}, True),
         ({"type": typed(DCM, "110153"), "requestor": True}, False),
         ({"type": typed(DCM, "110150"), "requestor": False}, False),
-        # then whether they asked
+        # else whether the agent made the request
         ({"requestor": True}, True),
         ({"requestor": True, "type": {"text": "user"}}, True),
         ({"requestor": False}, False),
         ({}, False),
     ],
 )
-def test_persons_are_told_from_devices(elements: dict[str, Any], is_person: bool) -> None:
-    """By what is referred to, else by codes, else a requestor is one."""
+def test_persons_are_distinguished_from_devices(elements: dict[str, Any], is_person: bool) -> None:
+    """By the referenced type, else by codes; else an agent that made the request is a person."""
     assert agent(**elements).is_person is is_person
 
 
-def test_agents_come_requesting_persons_first() -> None:
-    """Then other persons, then what else asked, then the rest; the event's order among equals."""
+def test_requesting_persons_come_first_among_agents() -> None:
+    """Then other persons, other requesting agents, the rest; equals keep the event's order."""
     event = r5(
         agent=[
             {"who": {"reference": "Device/1"}, "requestor": False},
@@ -130,7 +130,7 @@ def test_agents_come_requesting_persons_first() -> None:
             {"who": {"reference": "Practitioner/5"}, "requestor": True},
         ]
     )
-    assert [canonical_agent(found) for found in parsed(event).agents] == [
+    assert [canonical_agent(each) for each in parsed(event).agents] == [
         "reference|Practitioner/4",
         "reference|Practitioner/5",
         "reference|Practitioner/3",
@@ -139,24 +139,24 @@ def test_agents_come_requesting_persons_first() -> None:
     ]
 
 
-def test_an_agent_who_is_a_patient_says_so() -> None:
-    """With all that the patient is known by."""
-    found = agent(who={"reference": "Patient/1", "identifier": {"system": MRN, "value": "7"}})
-    assert found.patient == PatientReference("Patient/1", ((MRN, "7"),))
+def test_an_agent_who_is_a_patient_has_the_patient_s_references() -> None:
+    """With all identifiers of the patient."""
+    patient = agent(who={"reference": "Patient/1", "identifier": {"system": MRN, "value": "7"}})
+    assert patient.patient == PatientReference("Patient/1", ((MRN, "7"),))
     assert agent(who={"type": "Patient", "identifier": {"value": "7"}}).patient is not None
     assert agent(who={"reference": "Practitioner/1"}).patient is None
 
 
-def test_a_person_known_by_name_only_is_flagged_and_a_device_is_not() -> None:
-    """Names of people are no identity; a host name is as good as a device has."""
+def test_a_person_with_only_a_name_is_flagged_and_a_device_is_not() -> None:
+    """A person's name identifies nobody; a device often has nothing but its host name."""
     person = {"who": {"display": "Dr Seven"}, "requestor": True}
     device = {"who": {"display": "host.example"}, "requestor": False}
     assert parsed(r4(agent=[person])).flags == ("agent.display-only",)
     assert parsed(r4(agent=[device])).flags == ()
 
 
-def test_an_event_is_found_by_a_bounded_number_of_agents() -> None:
-    """The first ones, and requesting persons are among the first."""
+def test_a_limited_number_of_agents_is_indexed() -> None:
+    """The first ones, which include requesting persons."""
     devices = [{"who": {"reference": f"Device/{n}"}} for n in range(MAX_INDEXED_AGENTS)]
     doctor = {"who": {"reference": "Practitioner/1"}, "requestor": True}
     event = parsed(r4(agent=[*devices, doctor]))

@@ -1,4 +1,4 @@
-"""What is demanded of a single AuditEvent, what is only flagged, and what is told of a refusal."""
+"""A single AuditEvent: what it must contain, what is only flagged, what a rejection reveals."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.builders.audit_event import encoded, parsed, patient_entity, r4, r5
 SECRET = "Jane-Roe-4711"
 
 REFUSED: dict[str, tuple[Any, int, str, str]] = {
-    # what: document, status, issue type, place
+    # fault: document, status, issue type, place
     "no object": ([], 422, "structure", "AuditEvent"),
     "a string": (SECRET, 422, "structure", "AuditEvent"),
     "no resource type": (r4(resourceType=None), 422, "not-supported", "AuditEvent.resourceType"),
@@ -96,8 +96,8 @@ REFUSED: dict[str, tuple[Any, int, str, str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_refusal_names_the_place_and_quotes_nothing(case: str) -> None:
-    """Status, FHIR issue type and FHIRPath; the content is in neither message nor outcome."""
+def test_a_rejection_names_the_place_and_quotes_no_content(case: str) -> None:
+    """Status, FHIR issue type and FHIRPath; neither message nor outcome quotes the event."""
     document, status, code, place = REFUSED[case]
     with pytest.raises(RejectedEventError) as caught:
         parsed(document)
@@ -114,8 +114,8 @@ def test_a_refusal_names_the_place_and_quotes_nothing(case: str) -> None:
     assert issue["diagnostics"].startswith("expected ")
 
 
-def test_the_place_begins_where_the_caller_says() -> None:
-    """An event inside of something is named by its place there."""
+def test_the_place_begins_with_the_place_of_the_event() -> None:
+    """An event in a Bundle is named by its place there."""
     with pytest.raises(RejectedEventError) as caught:
         parsed(r4(recorded=None), place="Bundle.entry[3].resource")
     assert caught.value.expression == "Bundle.entry[3].resource.recorded"
@@ -123,7 +123,7 @@ def test_the_place_begins_where_the_caller_says() -> None:
 
 @pytest.mark.parametrize("version", ["4.0", "4.0.1", "4.3", "4.3.0"])
 def test_r4_may_be_declared(version: str) -> None:
-    """R4B has R4's AuditEvent. R5 content under it is a contradiction."""
+    """R4B has R4's AuditEvent. R5 content contradicts it."""
     assert parsed(r4(), fhir_version=version).format == "fhir-r4"
     with pytest.raises(RejectedEventError) as caught:
         parsed(r5(), fhir_version=version)
@@ -132,7 +132,7 @@ def test_r4_may_be_declared(version: str) -> None:
 
 @pytest.mark.parametrize("version", ["5.0", "5.0.0"])
 def test_r5_may_be_declared(version: str) -> None:
-    """R4 content under it is a contradiction."""
+    """R4 content contradicts it."""
     assert parsed(r5(), fhir_version=version).format == "fhir-r5"
     with pytest.raises(RejectedEventError) as caught:
         parsed(r4(), fhir_version=version)
@@ -141,14 +141,14 @@ def test_r5_may_be_declared(version: str) -> None:
 
 @pytest.mark.parametrize("version", ["", "3.0", "6.0", "4", "R4", "5.0.1"])
 def test_another_declared_release_is_an_unsupported_media_type(version: str) -> None:
-    """415, whatever the content."""
+    """The status is 415, whatever the content."""
     with pytest.raises(RejectedEventError) as caught:
         parsed(r4(), fhir_version=version)
     assert caught.value.status == 415
 
 
-def test_a_declared_release_stands_in_for_the_missing_element() -> None:
-    """Without type or code, the media type says which it is, and the fault is flagged."""
+def test_a_declared_release_replaces_a_missing_type_or_code() -> None:
+    """The media type states the release; the missing element is flagged."""
     event = parsed(r4(type=None), fhir_version="4.0")
     assert (event.format, event.flags) == ("fhir-r4", ("fhir.no-type",))
     event = parsed(r5(code=None), fhir_version="5.0")
@@ -162,7 +162,7 @@ def test_elements_of_the_other_release_are_flagged() -> None:
 
 
 def test_an_event_of_256_kb_is_accepted_and_one_byte_more_is_not() -> None:
-    """413 for the second."""
+    """The larger one is rejected with 413."""
     body = encoded(r4())
     largest = body + b" " * (MAX_EVENT_BYTES - len(body))
     assert parse_audit_event(largest).parts[0].resource == largest
@@ -172,8 +172,8 @@ def test_an_event_of_256_kb_is_accepted_and_one_byte_more_is_not() -> None:
 
 
 @pytest.mark.parametrize("indent", [None, 0, 2, 7])
-def test_the_bytes_stay_as_submitted(indent: int | None) -> None:
-    """White space before, in and after, numbers and escapes as spelled."""
+def test_a_part_contains_the_submitted_bytes(indent: int | None) -> None:
+    """With all white space, and with numbers and escapes as spelled."""
     body = b" \n" + encoded(r4(entity=[patient_entity("Patient/1", name="M\u00fcller")]), indent)
     body = body.rstrip(b"}") + b', "extension": [{"url": "x", "valueDecimal": 1.500}]}\n\n'
     assert parse_audit_event(body).parts[0].resource == body
@@ -196,27 +196,27 @@ def test_the_bytes_stay_as_submitted(indent: int | None) -> None:
         ({"outcome": {"code": {}}}, ()),
     ],
 )
-def test_what_is_only_sloppy_is_accepted_and_flagged(
+def test_missing_or_invalid_elements_are_accepted_and_flagged(
     elements: dict[str, Any], flags: tuple[str, ...]
 ) -> None:
-    """What the base specification demands and an audit trail can do without."""
+    """The base specification requires them; an audit trail can do without."""
     assert parsed(r4() | elements).flags == flags
 
 
 @pytest.mark.parametrize("action", ["C", "R", "U", "D", "E"])
 def test_the_action_is_one_of_five(action: str) -> None:
-    """As FHIR's audit actions; another is kept in the record and not indexed."""
+    """FHIR's audit actions; another action stays in the record and is not indexed."""
     assert parsed(r4(action=action)).action == action
     assert parsed(r4(action=action.lower())).action is None
 
 
-def test_an_audit_event_has_no_id_of_its_sender() -> None:
-    """Its `id` is the sending server's, not a promise; Idempotency-Key is ingest's."""
+def test_an_audit_event_has_no_sender_id() -> None:
+    """The sending server assigned its `id`; ingest reads the Idempotency-Key."""
     assert parsed(r4(id="a1")).sender_id is None
 
 
-def test_nothing_of_an_event_is_in_its_repr() -> None:
-    """What ends up in a log by mistake says nothing of anyone."""
+def test_the_repr_of_an_event_reveals_no_content() -> None:
+    """A log that contains it by mistake reveals nothing about anyone."""
     event = parsed(
         r4(
             agent=[{"who": {"reference": f"Patient/{SECRET}"}, "name": SECRET}],

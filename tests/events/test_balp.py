@@ -1,4 +1,4 @@
-"""BALP faults: each is flagged, none is a refusal, and an event that claims no profile has none."""
+"""BALP faults: each is flagged, none rejects an event, and only claimed profiles are checked."""
 
 import json
 from pathlib import Path
@@ -14,26 +14,26 @@ BALP = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/"
 
 
 def sample(shared_dir: Path, name: str) -> dict[str, Any]:
-    """An example of the implementation guide."""
+    """Return an example of the implementation guide."""
     path = shared_dir / "samples" / "balp-1.1.4" / f"AuditEvent-ex-{name}.json"
     document: dict[str, Any] = json.loads(path.read_bytes())
     return document
 
 
 def faults(document: dict[str, Any]) -> list[str]:
-    """The BALP faults of an event."""
+    """Return the BALP faults of an event."""
     return [f for f in parse_audit_event(encoded(document)).flags if f.startswith("balp.")]
 
 
 def put(document: dict[str, Any], path: list[str | int], value: Any) -> None:
-    """Set an element, or leave it out where the value is None."""
-    holder: Any = document
+    """Set an element, or remove it if the value is None."""
+    parent: Any = document
     for name in path[:-1]:
-        holder = holder[name]
+        parent = parent[name]
     if value is None:
-        del holder[path[-1]]
+        del parent[path[-1]]
     else:
-        holder[path[-1]] = value
+        parent[path[-1]] = value
 
 
 USER_TYPE = {
@@ -92,26 +92,26 @@ BROKEN: list[tuple[str, list[str | int], Any, str]] = [
 
 
 @pytest.mark.parametrize(("name", "path", "value", "fault"), BROKEN)
-def test_each_broken_rule_is_flagged_by_its_code(
+def test_each_violation_is_flagged_by_its_code(
     shared_dir: Path, name: str, path: list[str | int], value: Any, fault: str
 ) -> None:
-    """A sample of the guide, spoilt in one place, is accepted and has that fault."""
+    """An example of the guide with one violation is accepted and has that fault."""
     document = sample(shared_dir, name)
     assert faults(document) == []
     put(document, path, value)
     assert fault in faults(document)
 
 
-def test_every_code_that_the_rules_can_give_is_tested() -> None:
-    """The table above, against the codes in the source."""
+def test_every_code_of_a_rule_is_tested() -> None:
+    """The codes in the source are in the table above."""
     source = Path(parse_audit_event.__code__.co_filename).with_name("balp.py").read_text()
     quoted = {word for word in source.split('"') if word.startswith("balp.") and "{" not in word}
     quoted -= {"balp.", "balp.not-r4", "balp.repeated-agent", "balp.repeated-entity"}
     assert quoted <= {fault for *_, fault in BROKEN}
 
 
-def test_the_samples_claim_every_profile_but_one(shared_dir: Path) -> None:
-    """Each profile that we check has an example by IHE that passes; ITI-71's is not among them."""
+def test_the_samples_claim_every_profile_but_iti_71_s(shared_dir: Path) -> None:
+    """IHE published a passing example of every other profile."""
     claimed = {
         url.removeprefix(BALP)
         for path in (shared_dir / "samples" / "balp-1.1.4").glob("AuditEvent-*.json")
@@ -122,7 +122,7 @@ def test_the_samples_claim_every_profile_but_one(shared_dir: Path) -> None:
 
 
 def test_an_event_that_claims_no_profile_has_no_fault(shared_dir: Path) -> None:
-    """The same broken event without its claim, or with the claim of someone else's profile."""
+    """The same invalid event without its claim, or with the claim of another profile."""
     document = sample(shared_dir, "auditBasicReadServer")
     del document["agent"][2]["who"]
     metas: list[Any] = [None, {}, {"profile": []}, {"profile": ["https://other.example/P"]}]
@@ -130,7 +130,7 @@ def test_an_event_that_claims_no_profile_has_no_fault(shared_dir: Path) -> None:
         assert faults({**document, "meta": meta}) == []
 
 
-def test_a_version_in_the_claim_changes_nothing(shared_dir: Path) -> None:
+def test_the_version_in_a_claim_is_ignored(shared_dir: Path) -> None:
     """`…|1.1.4` is the same profile."""
     document = sample(shared_dir, "auditBasicReadServer")
     document["meta"]["profile"] = [f"{BALP}IHE.BasicAudit.PatientRead|1.1.4"]
@@ -139,7 +139,7 @@ def test_a_version_in_the_claim_changes_nothing(shared_dir: Path) -> None:
     assert faults(document) == ["balp.no-agent-who"]
 
 
-def test_an_r5_event_cannot_be_of_a_profile_of_r4(shared_dir: Path) -> None:
+def test_an_r5_event_that_claims_an_r4_profile_is_flagged(shared_dir: Path) -> None:
     """BALP 1.1.4 is written for R4."""
     document = sample(shared_dir, "auditBasicReadServer")
     document["code"] = {"coding": [document.pop("type")]}
@@ -147,8 +147,8 @@ def test_an_r5_event_cannot_be_of_a_profile_of_r4(shared_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("profile", sorted(PROFILES))
-def test_an_event_with_nothing_that_a_profile_asks_for_is_still_accepted(profile: str) -> None:
-    """Every rule meets elements that are missing, empty or of another shape."""
+def test_an_event_without_any_required_element_of_a_profile_is_accepted(profile: str) -> None:
+    """Every rule handles elements that are missing, empty or of another shape."""
     meta = {"profile": [BALP + profile, 7, None]}
     rule = PROFILES[profile]
     agents: list[Any] = [{"type": {"coding": [dict(zip(("system", "code"), code, strict=True))]}}
@@ -166,14 +166,14 @@ def test_an_event_with_nothing_that_a_profile_asks_for_is_still_accepted(profile
         assert faults(document) != []
 
 
-def test_no_profile_gives_two_slices_one_type() -> None:
-    """An element of a type is one slice's, so that looking it up by type finds all that apply."""
+def test_no_two_slices_of_a_profile_share_a_type() -> None:
+    """A lookup by type therefore finds all rules of an element."""
     for profile in PROFILES.values():
         assert len(profile.agent_slice_of) == sum(len(one.types) for one in profile.agents)
         assert len(profile.entity_slice_of) == len(profile.entities)
 
 
 @pytest.mark.parametrize("meta", [1, "x", [], {"profile": "x"}, {"profile": {"a": 1}}])
-def test_a_meta_of_another_shape_claims_nothing(meta: Any) -> None:
-    """It is kept, not read."""
+def test_a_meta_of_another_shape_claims_no_profile(meta: Any) -> None:
+    """It stays in the record and is not read."""
     assert faults({**r4(), "meta": meta}) == []

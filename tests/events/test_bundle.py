@@ -1,4 +1,4 @@
-"""Bundles: each entry has its own outcome, and the bytes it has in the Bundle."""
+"""Bundles: each entry has its own outcome, and the bytes that it has in the Bundle."""
 
 import json
 from pathlib import Path
@@ -14,14 +14,14 @@ POST = {"method": "POST", "url": "AuditEvent"}
 
 
 def bundle(type_: str, *resources: Any, **members: Any) -> dict[str, Any]:
-    """A Bundle with a request in each entry where its type demands one."""
+    """Return a Bundle, with a request in each entry if its type requires one."""
     request = {} if type_ == "collection" else {"request": POST}
     entries = [{"fullUrl": "urn:uuid:1", "resource": r, **request} for r in resources]
     return {"resourceType": "Bundle", "type": type_, "entry": entries, **members}
 
 
 def outcomes(document: Any, **how: Any) -> list[str]:
-    """Format of each accepted entry, place of each rejected one."""
+    """Return the format of each accepted entry and the place of each rejected one."""
     return [
         entry.format if isinstance(entry, Event) else entry.expression
         for entry in parse_bundle(encoded(document), **how).entries
@@ -29,22 +29,22 @@ def outcomes(document: Any, **how: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("type_", ["batch", "transaction", "collection"])
-def test_all_samples_pass_through_every_kind_of_bundle(shared_dir: Path, type_: str) -> None:
-    """Spliced in as files, white space and all: each record is its file, byte for byte."""
+def test_every_type_of_bundle_accepts_all_samples(shared_dir: Path, type_: str) -> None:
+    """Each record is its file, byte for byte, with all white space."""
     files = [path.read_bytes() for path in audit_event_samples(shared_dir)]
     request = b"" if type_ == "collection" else b', "request": ' + encoded(POST)
     entries = b" ,\n".join(b'{ "resource" : ' + file + request + b" }" for file in files)
     body = b'{"resourceType": "Bundle", "type": "%s", "entry": [%s]}' % (type_.encode(), entries)
-    found = parse_bundle(body)
-    assert found.type == type_
-    for file, entry in zip(files, found.entries, strict=True):
+    bundle_ = parse_bundle(body)
+    assert bundle_.type == type_
+    for file, entry in zip(files, bundle_.entries, strict=True):
         assert isinstance(entry, Event)
         assert entry == parse_audit_event(file.strip())
         assert [part.resource for part in entry.parts] == [file.strip()]
 
 
-def test_one_bad_entry_does_not_touch_the_others() -> None:
-    """In request order; each refusal names the entry and the place in it."""
+def test_an_invalid_entry_does_not_affect_the_others() -> None:
+    """In request order; each rejection names the entry and the place in it."""
     document = bundle(
         "batch",
         r4(),
@@ -66,13 +66,13 @@ def test_one_bad_entry_does_not_touch_the_others() -> None:
     ]
 
 
-def test_a_name_twice_in_one_entry_is_that_entry_s_fault() -> None:
-    """In its resource or around it; the others are accepted."""
+def test_a_repeated_name_in_an_entry_rejects_only_that_entry() -> None:
+    """In its resource or beside it; the others are accepted."""
     good, request = encoded(r4()), encoded(POST)
-    twice = good[:-1] + b', "action": "C"}'
+    repeated = good[:-1] + b', "action": "C"}'
     entries = [
         b'{"resource": %s, "request": %s}' % (good, request),
-        b'{"resource": %s, "request": %s}' % (twice, request),
+        b'{"resource": %s, "request": %s}' % (repeated, request),
         b'{"resource": %s, "resource": %s, "request": %s}' % (good, good, request),
         b'{"resource": %s, "request": %s}' % (good, request),
     ]
@@ -81,8 +81,8 @@ def test_a_name_twice_in_one_entry_is_that_entry_s_fault() -> None:
     assert kinds == [Event, RejectedEventError, RejectedEventError, Event]
 
 
-def test_a_name_twice_in_the_bundle_is_the_bundle_s_fault() -> None:
-    """Nobody could say which entries were meant."""
+def test_a_repeated_name_in_the_bundle_rejects_the_bundle() -> None:
+    """It is ambiguous which entries were meant."""
     body = b'{"resourceType":"Bundle","type":"batch","entry":[],"entry":[%s]}' % encoded(
         {"resource": r4(), "request": POST}
     )
@@ -114,7 +114,7 @@ def test_a_name_twice_in_the_bundle_is_the_bundle_s_fault() -> None:
     ],
 )
 def test_batches_and_transactions_only_create_audit_events(request_: Any, place: str) -> None:
-    """Any other request is refused for its entry, also where it is missing."""
+    """Any other request, or none, rejects its entry."""
     for type_ in ("batch", "transaction"):
         document = bundle(type_, r4(), r4())
         document["entry"][0]["request"] = request_
@@ -134,8 +134,8 @@ def test_batches_and_transactions_only_create_audit_events(request_: Any, place:
         None,
     ],
 )
-def test_clients_name_the_type_under_whatever_base_they_know(url: str | None) -> None:
-    """FHIR R4, Bundle.entry.request.url: relative or absolute; HAPI FHIR leaves it out."""
+def test_the_request_url_may_have_any_base(url: str | None) -> None:
+    """FHIR R4, Bundle.entry.request.url: relative or absolute; HAPI FHIR omits it."""
     for type_ in ("batch", "transaction"):
         document = bundle(type_, r4(), r4())
         document["entry"][0]["request"] = {"method": "POST"} | ({} if url is None else {"url": url})
@@ -149,7 +149,7 @@ def test_the_urls_of_real_clients_are_accepted(shared_dir: Path) -> None:
 
 
 def test_a_collection_needs_no_requests() -> None:
-    """It is a set of resources; a request in it would mean nothing."""
+    """It is a set of resources; a request in it is ignored."""
     document = bundle("collection", r4())
     document["entry"][0]["request"] = {"method": "DELETE"}
     assert outcomes(document) == ["fhir-r4"]
@@ -171,46 +171,46 @@ def test_a_collection_needs_no_requests() -> None:
         ({**bundle("batch"), "entry": None}, 400, "Bundle.entry"),
     ],
 )
-def test_what_is_no_bundle_of_ours_is_refused_as_a_whole(
+def test_another_resource_or_type_of_bundle_is_rejected(
     document: Any, status: int, place: str
 ) -> None:
-    """400 for the wrong shape, 422 for another resource or type."""
+    """With 400 for the wrong shape, 422 for another resource or type."""
     with pytest.raises(RejectedEventError) as caught:
         parse_bundle(encoded(document))
     assert (caught.value.status, caught.value.expression) == (status, place)
 
 
-def test_an_entry_that_is_no_object_is_refused_alone() -> None:
-    """422 for that entry."""
+def test_an_entry_that_is_not_an_object_is_rejected_alone() -> None:
+    """The other entry is accepted."""
     document = {**bundle("collection", r4())}
     document["entry"] += [7, None, "x", []]
     assert outcomes(document) == ["fhir-r4", *(f"Bundle.entry[{n}]" for n in range(1, 5))]
 
 
 @pytest.mark.parametrize("body", [b"", b"x", b"{", b"<Bundle/>", b'{"entry":' + b"[" * 100_000])
-def test_what_is_not_json_is_refused(body: bytes) -> None:
-    """With 400."""
+def test_a_bundle_that_is_not_json_is_rejected(body: bytes) -> None:
+    """The status is 400."""
     with pytest.raises(RejectedEventError) as caught:
         parse_bundle(body)
     assert caught.value.status == 400
 
 
 def test_a_bundle_may_be_empty() -> None:
-    """Of an absent or an empty list of entries comes nothing."""
+    """With an empty list of entries, or none."""
     assert parse_bundle(encoded(bundle("batch"))) == Bundle("batch", ())
     assert parse_bundle(b'{"resourceType":"Bundle","type":"collection"}').entries == ()
 
 
-def test_entries_are_bounded() -> None:
-    """413 beyond the limit, before any is read."""
+def test_the_number_of_entries_is_limited() -> None:
+    """The status is 413, and no entry is read."""
     with pytest.raises(RejectedEventError) as caught:
         parse_bundle(encoded(bundle("batch") | {"entry": [0] * (MAX_ENTRIES + 1)}))
     assert caught.value.status == 413
     assert len(parse_bundle(encoded(bundle("batch") | {"entry": [0] * MAX_ENTRIES})).entries) > 0
 
 
-def test_an_entry_over_256_kb_is_refused_alone() -> None:
-    """413 for that entry."""
+def test_an_entry_over_256_kb_is_rejected_alone() -> None:
+    """Its status is 413."""
     document = bundle("batch", r4(outcomeDesc="x" * 256 * 1024), r4())
     large, small = parse_bundle(encoded(document)).entries
     assert isinstance(large, RejectedEventError)
@@ -218,8 +218,8 @@ def test_an_entry_over_256_kb_is_refused_alone() -> None:
     assert isinstance(small, Event)
 
 
-def test_a_bomb_in_one_entry_is_that_entry_s_fault() -> None:
-    """An entry too deep for us, not too deep for JSON."""
+def test_an_entry_nested_too_deeply_is_rejected_alone() -> None:
+    """It exceeds the limit of one event, not that of the decoder."""
     deep: Any = []
     for _ in range(100):
         deep = [deep]
@@ -229,14 +229,14 @@ def test_a_bomb_in_one_entry_is_that_entry_s_fault() -> None:
     ]
 
 
-def test_the_declared_release_holds_for_every_entry() -> None:
-    """An R4 event under fhirVersion=5.0 is a contradiction."""
+def test_the_declared_release_applies_to_every_entry() -> None:
+    """An R4 event contradicts fhirVersion=5.0."""
     document = bundle("batch", r4(), r5())
     assert outcomes(document, fhir_version="5.0") == ["Bundle.entry[0].resource", "fhir-r5"]
 
 
-def test_several_patients_in_an_entry_become_parts() -> None:
-    """Paths that were cut begin at the AuditEvent, which is what the record keeps."""
+def test_an_entry_about_several_patients_becomes_parts() -> None:
+    """Paths in `cut` begin at the AuditEvent, which the record contains."""
     document = bundle(
         "batch", r4(entity=[patient_entity("Patient/a"), patient_entity("Patient/b")])
     )

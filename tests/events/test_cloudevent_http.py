@@ -18,7 +18,7 @@ from audit_ledger.events import (
 from tests.builders.audit_event import audit_event_samples, encoded, patient_entity, r4
 
 RAW = ("é", "Müller", "Ångström", "…", "Zoë 😀", "日本", "Łódź", "à", "Å", "ÿ")
-"""As the Go and Java SDKs send it: UTF-8, which is read as Latin-1 on its way."""
+"""Sent by the Go and Java SDKs as UTF-8, and decoded as Latin-1 in transit."""
 HEADERS = {
     "host": "api.example",
     "ce-specversion": "1.0",
@@ -30,8 +30,8 @@ HEADERS = {
 }
 
 
-def test_json_data_is_in_the_record_verbatim(shared_dir: Path) -> None:
-    """Every sample as a body: the record is a structured CloudEvent with these bytes in it."""
+def test_the_record_contains_json_data_verbatim(shared_dir: Path) -> None:
+    """Every sample as a body: the record is a structured CloudEvent that contains these bytes."""
     for path in audit_event_samples(shared_dir):
         headers = HEADERS | {"content-type": "application/fhir+json"}
         event = parse_cloudevent_binary(headers, path.read_bytes())
@@ -41,7 +41,7 @@ def test_json_data_is_in_the_record_verbatim(shared_dir: Path) -> None:
 
 
 def test_the_record_has_attributes_in_a_fixed_order() -> None:
-    """A redelivery whose headers come in another order has the same bytes, so the same content."""
+    """A redelivery with headers in another order has the same bytes."""
     headers = HEADERS | {"ce-subject": "Patient/1", "ce-about": "x"}
     expected = (
         b'{"specversion":"1.0","id":"a-1","source":"urn:ehr","type":"fhir.auditevent",'
@@ -55,7 +55,7 @@ def test_the_record_has_attributes_in_a_fixed_order() -> None:
 
 @given(st.text(min_size=1, max_size=20))
 def test_any_text_survives_percent_encoding(text: str) -> None:
-    """Against Python's encoder, which encodes all that the binding demands and more."""
+    """Python's encoder encodes all that the binding requires and more."""
     headers = HEADERS | {"ce-note": quote(text, safe="")}
     record = parse_cloudevent_binary(headers, encoded(r4())).parts[0].resource
     assert json.loads(record)["note"] == text
@@ -76,12 +76,12 @@ def test_any_text_survives_percent_encoding(text: str) -> None:
         ("€", "€"),
         *((text.encode().decode("latin-1"), text) for text in RAW),
         (f"  {'Café à'.encode().decode('latin-1')}\t", "Café à"),  # its last byte is no space
-        ("J\xfcrgen", "Jürgen"),  # Latin-1, or read as UTF-8 on its way
+        ("J\xfcrgen", "Jürgen"),  # Latin-1, or decoded as UTF-8 in transit
         ("Fran\u00c3\u00a7ois%20%C3%A9", "François é"),
     ],
 )
-def test_header_values_are_decoded_as_the_binding_says(value: str, decoded: str) -> None:
-    """Quotes first, then one round of percent-decoding; its own example is the first."""
+def test_header_values_are_decoded_as_the_binding_requires(value: str, decoded: str) -> None:
+    """Quotes first, then one round of percent-decoding; the first case is the binding's example."""
     record = parse_cloudevent_binary(HEADERS | {"ce-note": value}, b"{}").parts[0].resource
     assert json.loads(record)["note"] == decoded
 
@@ -92,9 +92,9 @@ def test_header_values_are_decoded_as_the_binding_says(value: str, decoded: str)
         ({"ce-note": "%C0%A0"}, b"", 400),  # an overlong encoding
         ({"ce-note": "%ff"}, b"", 400),
         ({"ce-note": "\ud800"}, b"", 400),
-        ({"ce-note": "caf\ufffd"}, b"", 400),  # lost on its way
+        ({"ce-note": "caf\ufffd"}, b"", 400),  # replaced in transit
         ({"ce-note": "\xe2\x82"}, b"", 400),  # two of the three bytes of a €
-        ({"ce-note": "\x93quoted\x94"}, b"", 400),  # Windows-1252, which nobody declares
+        ({"ce-note": "\x93quoted\x94"}, b"", 400),  # Windows-1252, undeclared
         ({"content-type": "\ud800"}, b"", 400),
         ({"ce-data": "x"}, b"", 400),
         ({"ce-datacontenttype": "text/plain"}, b"", 400),
@@ -112,9 +112,7 @@ def test_header_values_are_decoded_as_the_binding_says(value: str, decoded: str)
         ({}, b'"' + b"x" * 256 * 1024 + b'"', 413),
     ],
 )
-def test_what_cannot_be_an_event_is_refused(
-    headers: dict[str, str], body: bytes, status: int
-) -> None:
+def test_an_invalid_request_is_rejected(headers: dict[str, str], body: bytes, status: int) -> None:
     """Also a body that would break out of its place in the record."""
     with pytest.raises(RejectedEventError) as caught:
         parse_cloudevent_binary(HEADERS | headers, body)
@@ -122,7 +120,7 @@ def test_what_cannot_be_an_event_is_refused(
 
 
 def test_required_headers_are_required() -> None:
-    """422 that names the attribute."""
+    """The rejection names the attribute."""
     for name in ("specversion", "id", "source", "type"):
         headers = {n: v for n, v in HEADERS.items() if n != f"ce-{name}"}
         with pytest.raises(RejectedEventError) as caught:
@@ -133,8 +131,8 @@ def test_required_headers_are_required() -> None:
 
 
 @pytest.mark.parametrize("content_type", ["application/pdf", "text/plain", None])
-def test_other_data_is_in_the_record_as_base64(content_type: str | None) -> None:
-    """Byte for byte after decoding, whatever it is; without a content type nothing is assumed."""
+def test_the_record_contains_other_data_as_base64(content_type: str | None) -> None:
+    """It decodes to the same bytes; a missing content type stays missing."""
     headers = {n: v for n, v in HEADERS.items() if n != "content-type"}
     if content_type is not None:
         headers["content-type"] = content_type
@@ -147,13 +145,13 @@ def test_other_data_is_in_the_record_as_base64(content_type: str | None) -> None
 
 
 def test_an_event_may_have_no_body() -> None:
-    """Then there is no data."""
+    """Its record has no data."""
     record = json.loads(parse_cloudevent_binary(HEADERS, b"").parts[0].resource)
     assert not {"data", "data_base64"} & set(record)
 
 
-def test_several_patients_become_parts_of_the_structured_form() -> None:
-    """Paths that were cut begin at the envelope."""
+def test_an_event_about_several_patients_becomes_structured_parts() -> None:
+    """Paths in `cut` begin at the envelope."""
     body = encoded(r4(entity=[patient_entity("Patient/a"), patient_entity("Patient/b")]))
     first, second = parse_cloudevent_binary(HEADERS, body).parts
     assert (first.patient, first.cut) == (PatientReference("Patient/a"), ("data.entity[1]",))

@@ -1,4 +1,4 @@
-"""docs/events.md says what the code does."""
+"""docs/events.md agrees with the code."""
 
 import json
 import re
@@ -35,8 +35,8 @@ from tests.conftest import REPOSITORY
 PAGE = (REPOSITORY / "docs" / "events.md").read_text()
 
 
-def test_the_tables_list_exactly_the_flags_there_are() -> None:
-    """Those in the source, and those that BALP's slices make."""
+def test_the_tables_list_exactly_the_flags_of_the_code() -> None:
+    """Those in the source, and those of BALP's slices."""
     folders = (Path(audit_ledger.events.__path__[0]), REPOSITORY / "functions" / "ingest")
     files = [p for folder in folders for p in folder.glob("*.py") if p.name != "flags.py"]
     source = "".join(p.read_text() for p in files)
@@ -50,12 +50,12 @@ def test_the_tables_list_exactly_the_flags_there_are() -> None:
 
 
 def test_each_flag_has_a_sentence_of_its_own() -> None:
-    """One that ends, and none is said of two flags."""
+    """Each is complete, and no two flags share one."""
     assert all(re.fullmatch(r"[A-Z].*\.", text) for text in FLAGS.values())
     assert len(set(FLAGS.values())) == len(FLAGS)
 
 
-def test_the_limits_are_the_code_s() -> None:
+def test_the_limits_are_those_of_the_code() -> None:
     """Depth, sizes and counts."""
     assert f"at most {MAX_DEPTH} levels" in PAGE
     assert f"more than {MAX_EVENT_BYTES // 1024} KB an event" in PAGE
@@ -87,8 +87,8 @@ def test_the_example_of_a_record_event_is_accepted_without_a_flag() -> None:
     assert event.parts[0].patient == PatientReference("Patient/1", (("urn:mrn", "7"),))
 
 
-def test_the_example_of_a_numbered_event_is_counted_as_it_says() -> None:
-    """By the number in it, in the stream of its observer."""
+def test_the_example_of_a_numbered_event_is_counted_as_documented() -> None:
+    """By its number, in the stream of its observer."""
     *_, example = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     numbered = read_number(opened({**r4(), **json.loads(example)}))
     assert numbered is not None
@@ -97,7 +97,7 @@ def test_the_example_of_a_numbered_event_is_counted_as_it_says() -> None:
     assert SEQUENCE_URL in PAGE
 
 
-def test_the_words_that_say_an_action_are_the_code_s() -> None:
+def test_the_words_for_actions_are_those_of_the_code() -> None:
     """`created, added, … (C); …`"""
     listed = {
         word: action

@@ -1,4 +1,4 @@
-"""What a record says, against what the samples say in plain JSON."""
+"""The details of a record agree with the JSON of the samples."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.builders.audit_event import audit_event_samples
 
 
 def codes_in(value: Any) -> list[str]:
-    """Every `code` that is a string, anywhere inside, in order."""
+    """Return every `code` that is a string, at any depth, in order."""
     if isinstance(value, list):
         return [code for item in value for code in codes_in(item)]
     if isinstance(value, dict):
@@ -23,14 +23,14 @@ def codes_in(value: Any) -> list[str]:
     return []
 
 
-def test_all_that_is_asked_for_is_found(shared_dir: Path) -> None:
-    """Counted in the JSON of each sample."""
+def test_details_contain_all_codes_agents_and_entities_of_the_samples(shared_dir: Path) -> None:
+    """Expected values come from the JSON of each sample."""
     for path in audit_event_samples(shared_dir):
         check_sample(path)
 
 
 def check_sample(path: Path) -> None:
-    """Hold the details of one sample against its JSON."""
+    """Compare the details of one sample with its JSON."""
     event = json.loads(path.read_bytes())
     is_r5 = "code" in event
     format_: Format = "fhir-r5" if is_r5 else "fhir-r4"
@@ -41,18 +41,18 @@ def check_sample(path: Path) -> None:
     assert [c.code for c in details.types] == codes_in(event.get(kinds[0]))
     assert [c.code for c in details.subtypes] == codes_in(event.get(kinds[1]))
     outcome = event.get("outcome")
-    said = [outcome] if isinstance(outcome, str) else codes_in((outcome or {}).get("code"))
-    assert [c.code for c in details.outcome] == said
+    expected = [outcome] if isinstance(outcome, str) else codes_in((outcome or {}).get("code"))
+    assert [c.code for c in details.outcome] == expected
     assert len(details.agents) == len(event["agent"])
-    for found, agent in zip(details.agents, event["agent"], strict=True):
+    for details_of_agent, agent in zip(details.agents, event["agent"], strict=True):
         addresses = [
             agent.get("network", {}).get("address"),
             agent.get("networkString"),
             agent.get("networkUri"),
         ]
-        assert found.address == next(filter(None, addresses), None)
-        assert found.agent.requestor == agent.get("requestor", False)
-        assert found.name == (agent.get("name") or agent.get("who", {}).get("display"))
+        assert details_of_agent.address == next(filter(None, addresses), None)
+        assert details_of_agent.agent.requestor == agent.get("requestor", False)
+        assert details_of_agent.name == (agent.get("name") or agent.get("who", {}).get("display"))
     assert len(details.entities) == len(event.get("entity", []))
     for thing, entity in zip(details.entities, event.get("entity", []), strict=True):
         assert [c.code for c in thing.roles] == codes_in(entity.get("role"))
@@ -61,8 +61,8 @@ def check_sample(path: Path) -> None:
     assert parse_document(path.read_bytes(), format_).audit_event == event
 
 
-def test_a_record_event_says_who_did_what_to_which_document() -> None:
-    """The shape of docs/events.md."""
+def test_a_record_event_names_actor_action_patient_and_document() -> None:
+    """In the shape of docs/events.md."""
     digest = "f4OxZX_x_FO5LcGBSKHWXfwtSx-j1ncoSt3SABJtkGk"
     event = {
         "specversion": "1.0",
@@ -93,7 +93,7 @@ def test_a_record_event_says_who_did_what_to_which_document() -> None:
 
 
 def test_an_audit_event_in_a_cloudevent_is_read_like_any_other() -> None:
-    """Also where it comes in base64; its time is its own, its patient the envelope's."""
+    """The time is its own, the patient the envelope's."""
     event = {
         "resourceType": "AuditEvent",
         "type": {"code": "rest"},
@@ -121,13 +121,13 @@ def test_an_audit_event_in_a_cloudevent_is_read_like_any_other() -> None:
 
 
 @pytest.mark.parametrize("uri", ["", "ni:///sha-256;short", "ni:///sha-512;" + "A" * 43])
-def test_what_is_no_digest_is_none(uri: str) -> None:
-    """Nothing is made of it."""
+def test_an_invalid_digest_is_ignored(uri: str) -> None:
+    """Of another length or algorithm, or empty."""
     assert digest_of_ni(uri) is None
 
 
-def test_whom_it_is_about_is_whom_it_is_indexed_under() -> None:
-    """Where only agents are patients: the one who asked, wherever the event names them."""
+def test_the_patient_of_the_details_is_the_indexed_patient() -> None:
+    """If only agents are patients, it is the one who made the request, in any position."""
     event = {
         "resourceType": "AuditEvent",
         "type": {"code": "rest"},

@@ -1,4 +1,4 @@
-"""Whatever is sent, RejectedEventError is all that comes out, and what is accepted is whole."""
+"""Parsers raise only RejectedEventError for any input, and accepted events are complete."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -41,7 +41,7 @@ PARSERS: dict[str, Callable[[bytes], Outcomes]] = {
 
 
 def check(parser: Callable[[bytes], Outcomes], body: bytes) -> None:
-    """Parse; whatever was accepted must be usable to the end."""
+    """Parse `body`, and use each accepted event to the end."""
     try:
         outcomes = list(parser(body))
     except RejectedEventError as rejected:
@@ -62,7 +62,7 @@ def check(parser: Callable[[bytes], Outcomes], body: bytes) -> None:
         assert all(len(flag) <= 64 for flag in outcome.flags)
 
 
-# Names that are read somewhere, and values that fit nowhere or nearly.
+# Names that a parser reads, and values that are invalid or almost valid.
 NAMES = [
     "resourceType", "type", "code", "recorded", "agent", "entity", "source", "patient", "contained",
     "who", "what", "role", "requestor", "reference", "identifier", "system", "value", "display",
@@ -92,23 +92,23 @@ ELEMENTS = st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=6)
 
 @pytest.mark.parametrize("parser", PARSERS)
 @given(body=st.binary(max_size=40))
-def test_any_bytes(parser: str, body: bytes) -> None:
-    """Whatever bytes there are."""
+def test_parsers_survive_any_bytes(parser: str, body: bytes) -> None:
+    """At most 40 of them."""
     check(PARSERS[parser], body)
 
 
 @pytest.mark.parametrize("parser", PARSERS)
 @given(document=VALUES)
-def test_any_json_of_names_that_are_read(parser: str, document: Any) -> None:
-    """Right names, wrong shapes."""
+def test_parsers_survive_any_json_with_known_names(parser: str, document: Any) -> None:
+    """Valid names, invalid shapes."""
     check(PARSERS[parser], json.dumps(document).encode())
 
 
 @given(st.sampled_from([r4, r5]), ELEMENTS)
-def test_an_audit_event_with_anything_in_it(
+def test_parsers_survive_any_elements_in_a_valid_event(
     make: Callable[[], dict[str, Any]], elements: dict[str, Any]
 ) -> None:
-    """An event that would be accepted, with some elements of any shape: alone and in wrappings."""
+    """Alone, in a Bundle, and in a CloudEvent of each kind."""
     event = make() | {n: v for n, v in elements.items() if n not in ("resourceType", "recorded")}
     request = {"method": "POST", "url": "AuditEvent"}
     entry = {"resource": event, "request": request}
@@ -142,13 +142,13 @@ ENTITY = st.fixed_dictionaries(
 
 
 @given(st.lists(ENTITY, max_size=5), ELEMENTS, st.sampled_from([None, 1]))
-def test_events_of_several_patients_in_any_company(
+def test_every_part_names_its_own_patient(
     entities: list[dict[str, Any]], elements: dict[str, Any], indent: int | None
 ) -> None:
-    """Every part keeps the element that names its own patient."""
+    """Among elements of any shape, every part retains the element that names its patient."""
     contained = [{"resourceType": "Patient", "id": "1"}, {"id": "2", "name": [{"text": "4444"}]}]
-    kept = {"resourceType", "type", "code", "recorded", "agent", "entity", "contained"}
-    event = {n: v for n, v in elements.items() if n not in kept}
+    fixed = {"resourceType", "type", "code", "recorded", "agent", "entity", "contained"}
+    event = {n: v for n, v in elements.items() if n not in fixed}
     event |= r4(entity=entities, contained=contained)
     body = json.dumps(event, indent=indent).encode()
     check(PARSERS["AuditEvent"], body)
@@ -170,8 +170,8 @@ def test_events_of_several_patients_in_any_company(
 
 
 @given(st.data())
-def test_spoilt_samples(shared_dir: Path, data: st.DataObject) -> None:
-    """A sample with a byte changed, left out, or put in, or cut short."""
+def test_parsers_survive_damaged_samples(shared_dir: Path, data: st.DataObject) -> None:
+    """With one byte changed, removed or inserted, or with the end cut off."""
     path = data.draw(st.sampled_from(audit_event_samples(shared_dir)))
     body = bytearray(path.read_bytes())
     at = data.draw(st.integers(0, len(body) - 1))
@@ -203,13 +203,13 @@ def test_spoilt_samples(shared_dir: Path, data: st.DataObject) -> None:
         b'{"resourceType":"AuditEvent","type":{"coding":' + b"[" * 900 + b"]" * 900 + b"}}",
     ],
 )
-def test_bombs(parser: str, body: bytes) -> None:
-    """Nesting, numbers, escapes without end."""
+def test_parsers_survive_bombs(parser: str, body: bytes) -> None:
+    """Deep nesting, long numbers, many escapes."""
     check(PARSERS[parser], body)
 
 
-def test_many_mentions_of_many_patients_are_divided() -> None:
-    """The most patients that are allowed, each mentioned elsewhere as well."""
+def test_mentions_of_the_most_patients_are_divided_among_parts() -> None:
+    """Another element mentions each of them too."""
     entities: list[dict[str, Any]] = [
         {"what": {"reference": f"Patient/{n:04d}"}} for n in range(MAX_PATIENTS)
     ]

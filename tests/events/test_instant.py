@@ -1,4 +1,4 @@
-"""Instants, against Python's own reading and against the specification's rules."""
+"""Instants agree with Python's arithmetic and with the rules of the specification."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -14,10 +14,10 @@ from audit_ledger.events.instant import parse_instant_ms
     st.integers(-23 * 60 - 59, 23 * 60 + 59),
     st.integers(0, 999),
 )
-def test_every_moment_is_read_to_the_millisecond(
+def test_every_instant_is_parsed_to_the_millisecond(
     moment: datetime, offset_minutes: int, milliseconds: int
 ) -> None:
-    """Against timedelta arithmetic, for all years and all zones."""
+    """The expected values come from timedelta, for all years and zones."""
     zone = timezone(timedelta(minutes=offset_minutes))
     moment = moment.replace(microsecond=milliseconds * 1000, tzinfo=zone)
     expected = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
@@ -40,8 +40,8 @@ def test_every_moment_is_read_to_the_millisecond(
         ("9999-12-31T23:59:59.999Z", 253402300799999),
     ],
 )
-def test_known_instants(text: str, milliseconds: int) -> None:
-    """Literal cases."""
+def test_literal_instants_are_parsed(text: str, milliseconds: int) -> None:
+    """Fractions, zones, a leap second, the first and the last year."""
     assert parse_instant_ms(text) == milliseconds
 
 
@@ -76,7 +76,7 @@ def test_known_instants(text: str, milliseconds: int) -> None:
         "9999-12-31T23:59:60Z",  # after the last
     ],
 )
-def test_what_is_no_instant_is_refused(text: str) -> None:
-    """Seconds and zone are demanded, and a date and time that exist."""
+def test_an_invalid_instant_is_rejected(text: str) -> None:
+    """Seconds and zone are required, and date and time must exist."""
     with pytest.raises(ValueError, match=r"^(not of the form|no such date|not within)"):
         parse_instant_ms(text)

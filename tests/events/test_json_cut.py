@@ -1,4 +1,4 @@
-"""Cutting JSON bytes leaves valid JSON, and every byte that was not cut."""
+"""Cutting JSON bytes leaves valid JSON with every byte that was not cut."""
 
 import copy
 import json
@@ -27,7 +27,7 @@ DOCUMENTS = st.dictionaries(
 
 
 def tree(paths: list[Path], reader: int = 1) -> Cuts:
-    """The same cuts as `cut_spans` takes them; the longer of two nested paths is redundant."""
+    """Return the cuts as `cut_spans` takes them; the longer of two nested paths is redundant."""
     cuts = Cuts()
     for path in paths:
         cuts.add(path, reader)
@@ -35,71 +35,71 @@ def tree(paths: list[Path], reader: int = 1) -> Cuts:
 
 
 def cuts_of(nested: dict[str | int, Any], path: Path = ()) -> list[Path]:
-    """Paths of a tree whose leaves are None."""
+    """Return the paths of a tree with None as leaves."""
     return [
-        found
+        cut
         for name, below in nested.items()
-        for found in ([(*path, name)] if below is None else cuts_of(below, (*path, name)))
+        for cut in ([(*path, name)] if below is None else cuts_of(below, (*path, name)))
     ]
 
 
 def paths_of(value: Any, path: Path = ()) -> list[Path]:
-    """Every path in a document but that of the document itself."""
+    """Return every path in a document but that of the document itself."""
     items = value.items() if isinstance(value, dict) else enumerate(value)
-    found: list[Path] = []
+    paths: list[Path] = []
     for name, child in items:
-        found.append((*path, name))
+        paths.append((*path, name))
         if isinstance(child, dict | list):
-            found += paths_of(child, (*path, name))
-    return found
+            paths += paths_of(child, (*path, name))
+    return paths
 
 
-GONE = object()
+REMOVED = object()
 
 
 def without(value: Any, cuts: set[Path], path: Path = ()) -> Any:
-    """The document without what is cut, and without what that leaves empty."""
+    """Return the document without the cut values and without containers that become empty."""
     if path in cuts:
-        return GONE
+        return REMOVED
     if isinstance(value, dict):
-        kept = {n: without(v, cuts, (*path, n)) for n, v in value.items()}
-        rest: Any = {n: v for n, v in kept.items() if v is not GONE}
+        members = {n: without(v, cuts, (*path, n)) for n, v in value.items()}
+        remaining: Any = {n: v for n, v in members.items() if v is not REMOVED}
     elif isinstance(value, list):
-        left = [without(v, cuts, (*path, i)) for i, v in enumerate(value)]
-        rest = [v for v in left if v is not GONE]
+        elements = [without(v, cuts, (*path, i)) for i, v in enumerate(value)]
+        remaining = [v for v in elements if v is not REMOVED]
     else:
         return value
-    return rest if rest or not value or path == () else GONE
+    return remaining if remaining or not value or path == () else REMOVED
 
 
 def is_subsequence(part: bytes, whole: bytes) -> bool:
-    """Whether `part` is `whole` with bytes left out."""
+    """Return whether `part` is `whole` with bytes left out."""
     rest = iter(whole)
     return all(byte in rest for byte in part)
 
 
 @given(st.data(), DOCUMENTS, st.sampled_from([None, 0, 2]))
-def test_a_cut_leaves_what_a_decoded_cut_leaves(
+def test_cutting_bytes_equals_cutting_the_decoded_document(
     data: st.DataObject, document: dict[str, Any], indent: int | None
 ) -> None:
-    """Against deletion in the decoded document, for any cuts and any white space."""
+    """For any cuts and any white space."""
     body = json.dumps(document, indent=indent, ensure_ascii=False).encode()
     paths = data.draw(st.lists(st.sampled_from(paths_of(document)), max_size=5))
-    cut, gone = cut_spans(body, scan_spans(body), tree(paths))
+    cut, listed = cut_spans(body, scan_spans(body), tree(paths))
     assert json.loads(cut) == without(copy.deepcopy(document), set(paths))
     assert is_subsequence(cut, body)
-    assert set(gone) <= set(paths)
+    assert set(listed) <= set(paths)
 
 
 @given(DOCUMENTS, st.sampled_from([None, 3]))
-def test_cutting_nothing_changes_nothing(document: dict[str, Any], indent: int | None) -> None:
-    """Byte for byte."""
+def test_without_cuts_all_bytes_stay(document: dict[str, Any], indent: int | None) -> None:
+    """For any document and white space."""
     body = json.dumps(document, indent=indent).encode()
     assert cut_spans(body, scan_spans(body), Cuts()) == (body, ())
 
 
 CASES = [
-    # body, cuts, what is left
+    # body, cuts, result
     ('{"a":[1,{"b":2},3],"c":4}', {"a": {1: None}}, '{"a":[1,3],"c":4}'),
     ('{"a":[1,{"b":2},3],"c":4}', {"a": {0: None}}, '{"a":[{"b":2},3],"c":4}'),
     ('{"a":[1,{"b":2},3],"c":4}', {"a": {2: None}}, '{"a":[1,{"b":2}],"c":4}'),
@@ -121,15 +121,15 @@ CASES = [
 
 
 @pytest.mark.parametrize(("body", "cuts", "left"), CASES)
-def test_a_comma_goes_with_what_it_parts(body: str, cuts: Any, left: str) -> None:
-    """Literal cases: first, middle, last, several, all; names with escapes; odd white space."""
+def test_a_separating_comma_is_cut_with_its_element(body: str, cuts: Any, left: str) -> None:
+    """First, middle, last, several, all; names with escapes; unusual white space."""
     cut, _ = cut_spans(body.encode(), scan_spans(body.encode()), tree(cuts_of(cuts)))
     assert cut.decode() == left
     json.loads(cut)
 
 
-def test_cut_paths_come_in_the_order_of_the_document() -> None:
-    """Whatever the order in which they were asked for; what is not there is not named."""
+def test_cut_paths_are_in_document_order() -> None:
+    """Whatever the order of the request; paths that do not exist are left out."""
     body = b'{"b": [1, 2], "a": {"x": 1, "y": 2}}'
     cuts: Any = {"z": None, "a": {"y": None}, "b": {1: None, 0: None, 7: None}}
     assert cut_spans(body, scan_spans(body), tree(cuts_of(cuts)))[1] == (
@@ -139,8 +139,8 @@ def test_cut_paths_come_in_the_order_of_the_document() -> None:
     )
 
 
-def test_each_reader_gets_other_cuts_of_one_tree() -> None:
-    """What one of them may not see stays for the other."""
+def test_one_tree_has_separate_cuts_for_each_reader() -> None:
+    """A value that is cut for one reader stays for the other."""
     body = b'{"a":1,"b":[1,2],"c":3}'
     cuts = tree([("a",), ("b", 0)], reader=0b01)
     cuts.add(("c",), 0b11)

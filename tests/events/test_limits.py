@@ -1,4 +1,4 @@
-"""What one event or request may hold: refused with place, count and limit; real events pass."""
+"""Limits of one event and one request: rejections state place, count and limit."""
 
 import json
 from pathlib import Path
@@ -10,8 +10,8 @@ from audit_ledger.events import RejectedEventError, limits, parse_audit_event, p
 from tests.builders.audit_event import audit_event_samples, encoded, patient_entity, r4
 
 
-def refusal_of(event: dict[str, Any]) -> RejectedEventError:
-    """Why an event is refused; white space takes none of its bytes."""
+def rejection_of(event: dict[str, Any]) -> RejectedEventError:
+    """Return the rejection of an event, encoded without white space."""
     with pytest.raises(RejectedEventError) as refused:
         parse_audit_event(json.dumps(event, separators=(",", ":")).encode())
     assert refused.value.status == 413
@@ -19,7 +19,7 @@ def refusal_of(event: dict[str, Any]) -> RejectedEventError:
 
 
 def person(identifiers: list[dict[str, str]]) -> dict[str, Any]:
-    """A contained patient."""
+    """Return a contained patient."""
     return {"resourceType": "Patient", "id": "p", "identifier": identifiers}
 
 
@@ -88,29 +88,29 @@ TOO_MANY = {
 
 
 @pytest.mark.parametrize("name", TOO_MANY)
-def test_too_much_of_anything_is_refused_with_place_count_and_limit(name: str) -> None:
-    """Before anything is made of it."""
+def test_a_rejection_states_place_count_and_limit(name: str) -> None:
+    """One case for each limit."""
     event, place, expectation = TOO_MANY[name]
-    refused = refusal_of(event)
+    refused = rejection_of(event)
     assert refused.expression == place
     assert refused.expectation == expectation
 
 
-def test_the_most_that_may_be_is_accepted() -> None:
-    """Agents, entities, contained resources, values, identifiers, names; patients with an order."""
+def test_an_event_at_a_limit_is_accepted() -> None:
+    """Agents, entities, contained resources, values, identifiers, names."""
     parse_audit_event(encoded(r4(agent=[{}] * limits.MAX_AGENTS)))
     parse_audit_event(encoded(r4(entity=[{}] * limits.MAX_ENTITIES)))
     parse_audit_event(encoded(r4(contained=[{}] * limits.MAX_CONTAINED)))
     body = json.dumps(r4(x=[0] * (limits.MAX_VALUES - 16)), separators=(",", ":")).encode()
     parse_audit_event(body)
-    known = [{"value": f"{n}"} for n in range(limits.MAX_IDENTIFIERS)]
-    ada = {**person(known), "name": [{"text": "Ada Roe"}] * limits.MAX_NAMES}
+    identifiers = [{"value": f"{n}"} for n in range(limits.MAX_IDENTIFIERS)]
+    ada = {**person(identifiers), "name": [{"text": "Ada Roe"}] * limits.MAX_NAMES}
     entities = [patient_entity("#p"), patient_entity("Patient/q")]
     assert len(parse_audit_event(encoded(r4(contained=[ada], entity=entities))).parts) == 2
 
 
-def test_a_ward_s_worth_of_patients_and_documents_passes() -> None:
-    """256 patients of 600 bytes each; 100 patients with 100 documents that all of them share."""
+def test_an_event_about_a_whole_ward_is_accepted() -> None:
+    """256 patients of 600 bytes each; 100 patients who share 100 documents."""
     coded = {"system": "http://terminology.hl7.org/CodeSystem/audit-entity-type", "code": "1"}
 
     def patient(number: int) -> dict[str, Any]:
@@ -131,8 +131,8 @@ def test_a_ward_s_worth_of_patients_and_documents_passes() -> None:
     assert len(parse_audit_event(encoded(event)).parts) == 100
 
 
-def test_every_sample_is_far_below(shared_dir: Path) -> None:
-    """A hundredth of each limit, or ten of what there is at most 256 of."""
+def test_every_sample_is_far_below_the_limits(shared_dir: Path) -> None:
+    """Below a hundredth of the values, a tenth of agents, entities and contained resources."""
 
     def values(document: Any) -> int:
         below = document.values() if isinstance(document, dict) else document
@@ -147,19 +147,19 @@ def test_every_sample_is_far_below(shared_dir: Path) -> None:
 
 
 def bundle(*resources: dict[str, Any]) -> bytes:
-    """A collection."""
+    """Return a collection."""
     entries = [{"resource": resource} for resource in resources]
     return encoded({"resourceType": "Bundle", "type": "collection", "entry": entries})
 
 
 def shared_by(patients: int, kilobytes: int, prefix: str) -> dict[str, Any]:
-    """An event whose patients all keep so much text."""
+    """Return an event about several patients, with so much text in each part."""
     entities = [patient_entity(f"Patient/{prefix}-{n}") for n in range(patients)]
     return r4(entity=entities, outcomeDesc="x " * (kilobytes * 512))
 
 
-def test_the_records_of_a_request_have_a_limit_together() -> None:
-    """Three events of 3 MB each in their records; two pass."""
+def test_the_records_of_a_request_have_a_common_limit() -> None:
+    """Two events with records of 3 MB each are accepted, three are not."""
     events = [shared_by(100, 28, prefix) for prefix in "abc"]
     assert len(parse_bundle(bundle(*events[:2])).entries) == 2
     with pytest.raises(
@@ -169,8 +169,8 @@ def test_the_records_of_a_request_have_a_limit_together() -> None:
     assert (refused.value.status, refused.value.expression) == (413, "Bundle.entry")
 
 
-def test_entries_whose_records_are_too_large_are_not_tried_without_end() -> None:
-    """Each is refused by itself, after 4 MB of work; the third ends the request."""
+def test_entries_with_too_large_records_are_limited_in_number() -> None:
+    """Each is rejected alone, after 4 MB of work; the third rejects the request."""
     large = [shared_by(100, 60, prefix) for prefix in "abc"]
     two = parse_bundle(bundle(*large[:2], r4())).entries
     assert [isinstance(entry, RejectedEventError) for entry in two] == [True, True, False]
@@ -178,16 +178,16 @@ def test_entries_whose_records_are_too_large_are_not_tried_without_end() -> None
         parse_bundle(bundle(*large))
 
 
-def test_a_refused_entry_keeps_nothing_of_what_was_read() -> None:
-    """Thousands of them are kept until the answer is written."""
+def test_a_rejected_entry_references_nothing_that_was_read() -> None:
+    """Thousands of rejections stay in memory until the response is written."""
     (refused,) = parse_bundle(bundle(r4(recorded="x"))).entries
     assert isinstance(refused, RejectedEventError)
     assert refused.__traceback__ is None
     assert refused.__context__ is None
 
 
-def test_what_stands_beside_an_entry_s_resource_has_a_limit() -> None:
-    """Neither is a resource decoded that is too large to be an event."""
+def test_members_beside_the_resource_of_an_entry_have_a_limit() -> None:
+    """And a resource larger than an event is not decoded."""
     entry = {"fullUrl": "x" * 70_000, "resource": r4()}
     document = {"resourceType": "Bundle", "type": "collection", "entry": [entry]}
     (refused,) = parse_bundle(encoded(document)).entries

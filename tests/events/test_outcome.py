@@ -1,4 +1,4 @@
-"""How an event ended, by FHIR's own code systems; every reader is told the same."""
+"""The outcome of an event by FHIR's code systems, the same for every reader."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from audit_ledger.events.event import Format
 from audit_ledger.events.event_details import read_details
 from audit_ledger.events.outcome import EventOutcome, event_outcome
 from audit_ledger.exports.ocsf import ocsf_event
+from audit_ledger.records.opened_event import OpenedEvent
 from audit_ledger.reports.labels import action_words, failed
 from tests.builders.audit_event import encoded, patient_entity, r4, r5
 from tests.builders.opened_event import opened
@@ -21,14 +22,20 @@ OUTCOME = "http://terminology.hl7.org/CodeSystem/audit-event-outcome"
 
 
 def of_r5(code: str | None, system: str | None = None, **more: Any) -> dict[str, Any]:
-    """An R5 event that ended so."""
+    """Return an R5 event with this outcome."""
     coding = {key: value for key, value in (("system", system), ("code", code)) if value}
     return r5(outcome={"code": coding, **more}, patient={"reference": "Patient/1"})
 
 
 def of_r4(outcome: Any, **more: Any) -> dict[str, Any]:
-    """An R4 event that ended so."""
+    """Return an R4 event with this outcome."""
     return r4(outcome=outcome, entity=ABOUT, **more)
+
+
+def opened_by_release(event: dict[str, Any]) -> OpenedEvent:
+    """Return the opened event, with the format of its release."""
+    format_: Format = "fhir-r5" if "code" in event else "fhir-r4"
+    return opened(event, format_=format_)
 
 
 SUCCEEDED = [
@@ -79,12 +86,11 @@ UNKNOWN = [
         *((event, EventOutcome.UNKNOWN) for event in [*UNKNOWN, of_r4(None)]),
     ],
 )
-def test_reports_exports_and_rules_agree_how_an_event_ended(
+def test_reports_exports_and_rules_agree_on_the_outcome(
     event: dict[str, Any], expected: EventOutcome
 ) -> None:
-    """Nothing that failed, or may have, is shown as an access."""
-    format_: Format = "fhir-r5" if "code" in event else "fhir-r4"
-    one = opened(event, format_=format_)
+    """No failed access, and none of unknown outcome, is shown as an access."""
+    one = opened_by_release(event)
     assert event_outcome(one.details) is expected
     assert (
         failed(one.details)
@@ -94,35 +100,34 @@ def test_reports_exports_and_rules_agree_how_an_event_ended(
             EventOutcome.UNKNOWN: None,
         }[expected]
     )
-    said = action_words(one.details)
-    assert (said == "looked at") == (expected is EventOutcome.SUCCESS)
-    assert ("failed" in said) == (expected is EventOutcome.FAILURE)
+    words = action_words(one.details)
+    assert (words == "looked at") == (expected is EventOutcome.SUCCESS)
+    assert ("failed" in words) == (expected is EventOutcome.FAILURE)
     status = ocsf_event(one, ORIGIN)["status_id"]
     assert (status == 1) == (expected is EventOutcome.SUCCESS)
     assert (status == 2) == (expected is EventOutcome.FAILURE)
-    seen = observe_access(one, Directory(), lambda text: text.ljust(12)[:24])
-    assert seen.has_failed == (expected is EventOutcome.FAILURE)
-    assert seen.is_access == (expected is not EventOutcome.FAILURE)
+    access = observe_access(one, Directory(), lambda text: text.ljust(12)[:24])
+    assert access.has_failed == (expected is EventOutcome.FAILURE)
+    assert access.is_access == (expected is not EventOutcome.FAILURE)
 
 
 @pytest.mark.parametrize("event", UNKNOWN)
-def test_an_outcome_that_fhir_does_not_define_is_said_to_be_unknown(event: dict[str, Any]) -> None:
-    """Neither an access nor a refusal is asserted."""
-    format_: Format = "fhir-r5" if "code" in event else "fhir-r4"
-    assert action_words(opened(event, format_=format_).details) == (
+def test_an_outcome_that_fhir_does_not_define_is_shown_as_unknown(event: dict[str, Any]) -> None:
+    """Neither as an access nor as a failed one."""
+    assert action_words(opened_by_release(event).details) == (
         "tried to look at; whether it succeeded is unknown"
     )
 
 
-def test_outcomes_that_contradict_each_other_are_unknown() -> None:
-    """A list of codings where FHIR has one."""
+def test_contradictory_outcomes_are_unknown() -> None:
+    """The event has a list of codings where FHIR has one."""
     outcome = {"code": [{"code": "success"}, {"code": "error"}]}
     event = r5(outcome=outcome, patient={"reference": "Patient/1"})
     assert event_outcome(read_details(encoded(event), "fhir-r5")) is EventOutcome.UNKNOWN
 
 
 @pytest.mark.parametrize(
-    ("type_", "more", "expected", "said"),
+    ("type_", "more", "expected", "words"),
     [
         ("record.viewed", {}, EventOutcome.SUCCESS, "looked at"),
         ("record.viewed", {"outcome": "0"}, EventOutcome.SUCCESS, "looked at"),
@@ -154,10 +159,10 @@ def test_outcomes_that_contradict_each_other_are_unknown() -> None:
         ),
     ],
 )
-def test_a_cloud_event_of_a_record_says_by_its_type_whether_it_was_done(
-    type_: str, more: dict[str, Any], expected: EventOutcome, said: str
+def test_the_type_of_a_record_event_determines_its_outcome(
+    type_: str, more: dict[str, Any], expected: EventOutcome, words: str
 ) -> None:
-    """`record.viewed` needs no outcome; where it has one, that counts."""
+    """`record.viewed` needs no outcome, but one in the data takes precedence."""
     event = {
         "specversion": "1.0",
         "id": "1",
@@ -166,4 +171,4 @@ def test_a_cloud_event_of_a_record_says_by_its_type_whether_it_was_done(
         "data": {"patient": {"reference": "Patient/1"}, **more},
     }
     details = read_details(encoded(event), "cloudevents")
-    assert (event_outcome(details), action_words(details)) == (expected, said)
+    assert (event_outcome(details), action_words(details)) == (expected, words)

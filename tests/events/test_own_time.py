@@ -1,4 +1,4 @@
-"""An own time is held against the entry's: exactly at the limits, and far beyond."""
+"""An event's own time is compared with the entry's: at the limits and far beyond."""
 
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ DAY = 86_400_000
 
 
 def ms(text: str) -> int:
-    """Milliseconds of an instant, by the standard library."""
+    """Return the milliseconds of an instant, by the standard library."""
     return round(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1000)
 
 
@@ -24,7 +24,7 @@ def ms(text: str) -> int:
         ("2026-11-30T12:05:01Z", False),
         ("2026-10-30T12:00:00Z", True),
         ("2026-10-30T11:59:59.999Z", False),
-        ("2026-11-30T13:00:00Z", False),  # a local time that is written as UTC
+        ("2026-11-30T13:00:00Z", False),  # a local time written as UTC
         ("2026-11-30T23:00:00Z", False),
         ("2025-11-30T12:00:00Z", False),
         ("2027-11-30T12:00:00Z", False),
@@ -40,7 +40,7 @@ def ms(text: str) -> int:
 def test_a_time_is_plausible_from_a_month_before_to_five_minutes_after(
     own: str, plausible: bool
 ) -> None:
-    """Whole seconds, as the entry has them."""
+    """In whole seconds, like the time of an entry."""
     assert datetime.fromtimestamp(TAKEN, UTC).isoformat() == "2026-11-30T12:00:00+00:00"
     assert is_plausible(ms(own), TAKEN) is plausible
 
@@ -49,7 +49,7 @@ TODAY = (TAKEN * 1000 - DAY // 2, TAKEN * 1000 + DAY // 2)
 
 
 @pytest.mark.parametrize(
-    ("own", "period", "counted"),
+    ("own", "period", "effective"),
     [
         ("2026-11-30T11:00:00Z", TODAY, "2026-11-30T11:00:00Z"),
         ("2026-11-29T11:00:00Z", TODAY, None),  # plausible, and of another day
@@ -61,16 +61,16 @@ TODAY = (TAKEN * 1000 - DAY // 2, TAKEN * 1000 + DAY // 2)
         ("2021-03-01T00:00:00Z", (ms("2021-01-01T00:00:00Z"), TODAY[0]), "2021-03-01T00:00:00Z"),
     ],
 )
-def test_what_states_an_impossible_time_counts_when_it_was_taken(
-    own: str, period: tuple[int, int], counted: str | None
+def test_an_implausible_time_is_replaced_by_the_time_of_the_entry(
+    own: str, period: tuple[int, int], effective: str | None
 ) -> None:
-    """And in the period that it states, where it was not taken: nothing is left out anywhere."""
-    expected = None if counted is None else ms(counted)
+    """Unless only the stated time is in the period."""
+    expected = None if effective is None else ms(effective)
     assert effective_time_ms(ms(own), TAKEN, *period) == expected
 
 
-def test_a_period_holds_its_first_instant_and_not_its_last() -> None:
-    """Of own times and of entries' alike."""
+def test_a_period_includes_its_start_and_excludes_its_end() -> None:
+    """For own times and times of entries alike."""
     at = TAKEN * 1000
     assert effective_time_ms(at, TAKEN, at, at + 1) == at
     assert effective_time_ms(at, TAKEN, at - 1, at) is None

@@ -30,9 +30,9 @@ BOB_SPELLED = [
 ]
 
 
-@pytest.mark.parametrize("spelled", BOB_SPELLED)
+@pytest.mark.parametrize("spelling", BOB_SPELLED)
 @pytest.mark.parametrize(
-    ("elements", "where"),
+    ("elements", "place"),
     [
         ({"outcomeDesc": "…"}, "AuditEvent.outcomeDesc"),
         ({"id": "…"}, "AuditEvent.id"),
@@ -59,23 +59,23 @@ BOB_SPELLED = [
         ),
     ],
 )
-def test_whatever_else_mentions_another_patient_is_cut(
-    elements: dict[str, Any], where: str, spelled: str
+def test_any_other_element_that_mentions_another_patient_is_cut(
+    elements: dict[str, Any], place: str, spelling: str
 ) -> None:
-    """However it is spelled, wherever it stands; the smallest element that makes sense goes."""
-    filled = json.loads(json.dumps(elements).replace("\\u2026", spelled))
+    """In any spelling and any place; the smallest meaningful element is cut."""
+    filled = json.loads(json.dumps(elements).replace("\\u2026", spelling))
     extra = filled.pop("entity", [])
     bob = {**BOB, "identifier": {"system": MRN, "value": "81726354"}}
     first, second = parts(r4(entity=[{"what": ADA}, {"what": bob}, *extra], **filled))
-    assert where in first.cut
-    assert where not in second.cut
+    assert place in first.cut
+    assert place not in second.cut
     assert "roe" not in first.resource.decode().casefold()
     assert b"1903" not in first.resource
     assert b"81726354" not in first.resource
 
 
 def of_two(name: str, value: str = "8801018") -> list[dict[str, Any]]:
-    """Entities of Ida Larch and of another patient, who has this name and identifier."""
+    """Return entities of Ida Larch and of another patient with this name and identifier."""
     return [
         patient_entity(name="Ida Larch", what={"identifier": {"system": MRN, "value": "8801017"}}),
         patient_entity(name=name, what={"identifier": {"system": MRN, "value": value}}),
@@ -83,13 +83,13 @@ def of_two(name: str, value: str = "8801018") -> list[dict[str, Any]]:
 
 
 def left(event: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What is left of an event in Ida's part, and in the other's."""
+    """Return the decoded part of Ida and that of the other patient."""
     ida, other = (json.loads(part.resource) for part in parts(event))
     return ida, other
 
 
 NAMES = [
-    # as submitted with the patient, as mentioned elsewhere
+    # the name of the patient, the mention elsewhere
     ("Otto Heron", "HERON^OTTO^^^"),
     ("Otto Heron", "PID|1||||HERON^OTTO^^^"),
     ("Otto Heron", "Heron^Otto^^Dr.^Jr."),
@@ -190,16 +190,16 @@ ENCODED = [
 
 
 @pytest.mark.parametrize(("name", "mention"), [*NAMES, *ENCODED])
-def test_a_name_is_found_however_it_is_written(name: str, mention: str) -> None:
-    """Case, marks, order, separators, script, encoding; the patient's own part keeps it."""
+def test_a_name_is_found_in_any_spelling(name: str, mention: str) -> None:
+    """Case, marks, order, separators, script, encoding; the patient's own part retains it."""
     ida, other = left(r4(entity=of_two(name), outcomeDesc=mention))
     assert "outcomeDesc" not in ida
     assert other["outcomeDesc"] == mention
 
 
 @pytest.mark.parametrize(("value", "mention"), IDENTIFIERS)
-def test_an_identifier_is_found_however_it_is_written(value: str, mention: str) -> None:
-    """As HL7 v2 has it, with or without hyphens, in other digits."""
+def test_an_identifier_is_found_in_any_spelling(value: str, mention: str) -> None:
+    """As HL7 v2 writes it, with or without hyphens, in other digits."""
     ida, other = left(r4(entity=of_two("N. N.", value), outcomeDesc=mention))
     assert "outcomeDesc" not in ida
     assert other["outcomeDesc"] == mention
@@ -213,7 +213,7 @@ def test_an_identifier_is_found_however_it_is_written(value: str, mention: str) 
         {"valueString": b64encode("Otto Heron".encode("utf-16")).decode()},
     ],
 )
-def test_the_own_entity_s_details_are_looked_into(detail: dict[str, Any]) -> None:
+def test_details_of_the_patient_s_own_entity_are_searched(detail: dict[str, Any]) -> None:
     """DICOM's ParticipantObjectDetail is base64."""
     entities = of_two("Otto Heron")
     entities[0]["detail"] = [{"type": "a", **detail}, {"type": "b", "valueString": "bed 7"}]
@@ -229,29 +229,29 @@ def test_the_own_entity_s_details_are_looked_into(detail: dict[str, Any]) -> Non
         ("Al Roe", "heroes, al dente"),
         ("Otto Heron", "18801018, 88010180"),
         ("Test Patient", "the chart of a patient was opened"),
-        ("Dr. Otto Heron", "asked by the Dr."),
+        ("Dr. Otto Heron", "signed by the Dr."),
     ],
 )
-def test_what_only_looks_like_a_mention_stays(name: str, text: str) -> None:
-    """Parts of longer words and numbers, titles, words that stand for anybody."""
+def test_text_that_only_resembles_a_mention_stays(name: str, text: str) -> None:
+    """Parts of longer words and numbers, titles, placeholders."""
     ida, _ = left(r4(entity=of_two(name), outcomeDesc=text))
     assert ida["outcomeDesc"] == text
 
 
-def test_a_single_word_of_a_name_is_no_mention_where_codes_stand() -> None:
-    """A patient called Read hides no `read` of a coding, no address and no reference."""
-    kept: dict[str, Any] = {
+def test_a_single_word_of_a_name_in_a_code_is_not_a_mention() -> None:
+    """For a patient named Read, no `read` of a coding, address or reference is cut."""
+    elements: dict[str, Any] = {
         "subtype": [{"code": "read", "display": "read"}],
         "agent": [{"who": {"display": "Dr"}, "network": {"address": "ward.example.org"}}],
         "entity": [*of_two("Ward Read"), {"what": {"reference": "List/ward"}}],
     }
-    ida, _ = left(r4(**kept))
-    assert ida["subtype"] == kept["subtype"]
-    assert ida["agent"] == kept["agent"]
-    assert ida["entity"][1:] == kept["entity"][2:]
+    ida, _ = left(r4(**elements))
+    assert ida["subtype"] == elements["subtype"]
+    assert ida["agent"] == elements["agent"]
+    assert ida["entity"][1:] == elements["entity"][2:]
 
 
-def test_two_of_one_family_lose_nothing_by_the_name_that_they_share() -> None:
+def test_a_shared_surname_is_cut_from_neither_part() -> None:
     """The surname mentions both; with a given name it mentions one."""
     entities = of_two("Otto Larch")
     ida, otto = left(r4(entity=entities, outcomeDesc="Larch, both", purposeOfEvent=[]))
@@ -262,7 +262,7 @@ def test_two_of_one_family_lose_nothing_by_the_name_that_they_share() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "elements",
     [
         {"detail": [{"type": "PatientName", "valueString": "HERON^OTTO"}]},
         {
@@ -278,18 +278,18 @@ def test_two_of_one_family_lose_nothing_by_the_name_that_they_share() -> None:
         {"what": {"identifier": {"system": MRN, "value": "8801018"}, "display": "Otto Heron"}},
     ],
 )
-def test_all_that_an_element_says_of_its_patient_is_known(said: dict[str, Any]) -> None:
+def test_all_names_in_an_element_identify_its_patient(elements: dict[str, Any]) -> None:
     """Not only `name`: details, extensions, identifiers of other kinds."""
     entities = of_two("Otto Heron")
     del entities[1]["name"]
-    entities[1] |= said
+    entities[1] |= elements
     ida, other = left(r4(entity=entities, outcomeDesc="seen: Heron, Otto"))
     assert "outcomeDesc" not in ida
     assert "outcomeDesc" in other
 
 
-def test_an_own_name_that_tells_of_another_hides_nothing_of_that_one() -> None:
-    """Words of a sentence that is called a name are not what both patients are known by."""
+def test_a_name_that_contains_another_patient_s_identifies_only_its_own() -> None:
+    """Words of a sentence in `name` do not identify both patients."""
     entities = of_two("Otto Heron")
     entities[0]["name"] = "Ida Larch, not Otto Heron"
     ida, otto = left(
@@ -301,8 +301,8 @@ def test_an_own_name_that_tells_of_another_hides_nothing_of_that_one() -> None:
     assert "purposeOfEvent" not in otto
 
 
-def test_a_member_s_name_that_mentions_another_is_cut_and_not_named() -> None:
-    """The record's own list of what was cut would name the patient."""
+def test_a_member_name_that_mentions_another_is_cut_and_not_listed() -> None:
+    """The list of cuts in the record would name the patient."""
     event = r4(entity=of_two("Otto Heron"), extra={"Otto Heron": 1, "8801018": 2, "x": 3})
     body = json.dumps(event).encode()
     ida, other = parse_audit_event(body).parts
@@ -311,8 +311,8 @@ def test_a_member_s_name_that_mentions_another_is_cut_and_not_named() -> None:
     assert ida.cut == ("AuditEvent.entity[1]", "AuditEvent.extra.…", "AuditEvent.extra.…")
 
 
-def test_the_reported_cases(shared_dir: Path) -> None:
-    """Ida Larch's part says nothing of the other patient."""
+def test_reported_leaks_are_cut(shared_dir: Path) -> None:
+    """Ida Larch's part reveals nothing about the other patient."""
     folder = shared_dir / "cases" / "reports" / "03-other-patients-name-in-a-part"
     for path in sorted(folder.glob("*.json")):
         ida, other = parse_audit_event(path.read_bytes()).parts
@@ -322,7 +322,7 @@ def test_the_reported_cases(shared_dir: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "mention"),
+    ("contact", "mention"),
     [
         ({"telecom": [{"system": "phone", "value": "+49 30 1234567"}]}, "call +49301234567"),
         ({"telecom": [{"system": "phone", "value": "+49 30 1234567"}]}, "tel:+49-30-1234567"),
@@ -332,12 +332,12 @@ def test_the_reported_cases(shared_dir: Path) -> None:
         ({"identifier": [{"value": "8801018"}]}, "8801018"),
     ],
 )
-def test_how_a_contained_patient_is_reached_is_found_elsewhere(
-    said: dict[str, Any], mention: str
+def test_contact_details_of_a_contained_patient_are_mentions(
+    contact: dict[str, Any], mention: str
 ) -> None:
     """Telephone, mail and postal address identify a person as a name does."""
     entities = [of_two("Otto Heron")[0], patient_entity("#otto")]
-    contained = [{"resourceType": "Patient", "id": "otto", **said}]
+    contained = [{"resourceType": "Patient", "id": "otto", **contact}]
     ida, other = left(r4(contained=contained, entity=entities, outcomeDesc=mention))
     assert "outcomeDesc" not in ida
     assert other["outcomeDesc"] == mention

@@ -1,4 +1,4 @@
-"""Whom an event is about: every way of naming a patient, and none that only looks like one."""
+"""The patients of an event: every way to name one, and what only resembles it."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ CONTAINED = {"resourceType": "Patient", "id": "p1", "identifier": [MRN_7]}
 
 
 def patients(event: dict[str, Any]) -> list[PatientReference | None]:
-    """The patient of each part."""
+    """Return the patient of each part."""
     return [part.patient for part in parsed(event).parts]
 
 
@@ -47,8 +47,8 @@ def patients(event: dict[str, Any]) -> list[PatientReference | None]:
     ("Patient/Patient", "Patient/Patient"),
     ("tenant-2/Patient/1", "tenant-2/Patient/1"),
 ])  # fmt: skip
-def test_a_reference_to_a_patient_is_brought_to_one_form(reference: str, normal: str) -> None:
-    """The version says which copy; a server's URL says that the id is of that server."""
+def test_a_reference_to_a_patient_is_normalized(reference: str, normal: str) -> None:
+    """Without the version; with the URL of its server, if it has one."""
     (patient,) = patients(r4(entity=[{"what": {"reference": reference}}]))
     assert patient == PatientReference(normal)
 
@@ -82,16 +82,16 @@ SERVER = PatientRule(namespace="https://ehr.example/fhir")
     ("urn:uuid:ABC", "urn:uuid:abc", "urn:uuid:abc"),
     ("urn:uuid:", None, None),
 ])  # fmt: skip
-def test_a_name_by_reference_is_of_one_server(
+def test_a_reference_is_resolved_on_its_own_server_only(
     reference: str, by_portal: str | None, by_server: str | None
 ) -> None:
-    """`Patient/1` of another server is somebody else, and is resolved to nobody."""
+    """`Patient/1` of another server is somebody else and is not resolved."""
     assert canonical_patient(BY_REFERENCE, PatientReference(reference)) == by_portal
     assert canonical_patient(SERVER, PatientReference(reference)) == by_server
 
 
 def test_the_same_id_of_two_servers_is_two_patients() -> None:
-    """Also in one event: neither record names the other."""
+    """Also in one event: each has a part."""
     event = r4(
         entity=[
             patient_entity("https://a.example/fhir/Patient/1"),
@@ -113,8 +113,8 @@ def test_the_same_id_of_two_servers_is_two_patients() -> None:
         "",
     ],
 )
-def test_a_reference_to_anything_else_is_no_patient(reference: str) -> None:
-    """Without a role that says so."""
+def test_a_reference_to_another_resource_is_no_patient(reference: str) -> None:
+    """Unless a role states otherwise."""
     assert patients(r4(entity=[{"what": {"reference": reference}}])) == [None]
 
 
@@ -165,7 +165,7 @@ def test_a_reference_to_anything_else_is_no_patient(reference: str) -> None:
 def test_a_patient_may_be_named_by_identifier(
     entity: dict[str, Any], expected: tuple[tuple[str, str], ...]
 ) -> None:
-    """(system, value) as given, and taken apart where it is an HL7 v2 CX."""
+    """System and value as submitted, and parsed if the value is an HL7 v2 CX."""
     (patient,) = patients(r4(entity=[entity]))
     assert patient is not None
     assert patient.identifiers == expected
@@ -178,7 +178,7 @@ def test_a_patient_may_be_named_by_identifier(
         {"what": {"identifier": MRN_7}, "role": {"system": OBJECT_ROLE, "code": "4"}},
         {"what": {"identifier": MRN_7}, "role": {"system": "urn:other", "code": "1"}},
         {"what": {"identifier": MRN_7}, "type": {"system": ENTITY_TYPE, "code": "2"}},
-        # a person who is no patient
+        # persons who are no patients
         {
             "what": {"reference": "Practitioner/1"},
             "type": PERSON_TYPE,
@@ -190,32 +190,32 @@ def test_a_patient_may_be_named_by_identifier(
         },
     ],
 )
-def test_other_entities_stand_for_no_patient(entity: dict[str, Any]) -> None:
+def test_other_entities_are_no_patients(entity: dict[str, Any]) -> None:
     """Documents, queries, practitioners."""
     assert patients(r4(entity=[entity])) == [None]
 
 
-def test_a_person_without_role_is_taken_for_a_patient_and_flagged() -> None:
-    """Overlooking a patient is worse than filing under one who is none."""
+def test_a_person_without_role_is_assumed_a_patient_and_flagged() -> None:
+    """Missing a patient is worse than indexing under a person who is none."""
     event = parsed(r4(entity=[{"what": {"identifier": MRN_7}, "type": PERSON_TYPE}]))
     assert event.parts[0].patient == PatientReference(None, ((MRN, "7"),))
     assert event.flags == ("patient.assumed-from-type",)
 
 
-def test_a_contained_patient_is_named_by_its_identifiers() -> None:
+def test_a_contained_patient_is_identified_by_its_identifiers() -> None:
     """`#p1` means something only within the event."""
     for entity in ({"what": {"reference": "#p1"}}, patient_entity("#p1")):
         (patient,) = patients(r4(contained=[CONTAINED], entity=[entity]))
         assert patient == PatientReference(None, ((MRN, "7"),))
 
 
-def test_a_contained_resource_that_is_no_patient_names_none() -> None:
-    """The error example of HL7 refers to a contained OperationOutcome."""
+def test_a_contained_resource_of_another_type_is_no_patient() -> None:
+    """HL7's error example refers to a contained OperationOutcome."""
     contained = {"resourceType": "OperationOutcome", "id": "p1"}
     assert patients(r4(contained=[contained], entity=[{"what": {"reference": "#p1"}}])) == [None]
 
 
-def test_r5_names_the_patient_at_the_top() -> None:
+def test_r5_names_the_patient_in_a_top_level_element() -> None:
     """By reference or identifier, with or without entities."""
     assert patients(r5(patient={"reference": "Patient/1"})) == [PatientReference("Patient/1")]
     assert patients(r5(patient={"identifier": MRN_7})) == [PatientReference(None, ((MRN, "7"),))]
@@ -224,7 +224,7 @@ def test_r5_names_the_patient_at_the_top() -> None:
 
 
 def test_an_r4_event_with_r5_s_patient_is_about_that_patient_too() -> None:
-    """A sender who mixes the releases up must not make a patient be overlooked."""
+    """A sender's mix of releases must not hide a patient."""
     event = r4(patient={"reference": "Patient/1"}, entity=[patient_entity("Patient/2")])
     found = patients(event)
     assert found == [PatientReference("Patient/1"), PatientReference("Patient/2")]
@@ -244,8 +244,8 @@ def test_the_same_patient_named_twice_is_one() -> None:
     assert parsed(event).parts[0].cut == ()
 
 
-def test_patients_that_nothing_links_are_several() -> None:
-    """In the order in which they are first named."""
+def test_patients_without_a_link_are_different() -> None:
+    """In the order of their first mention."""
     event = r4(
         entity=[
             patient_entity("Patient/2"),
@@ -263,8 +263,8 @@ def test_patients_that_nothing_links_are_several() -> None:
     ]
 
 
-def test_a_patient_who_acts_is_whom_the_event_is_about_if_no_other_is() -> None:
-    """A login, a look at the own record without an entity that says so: the requestor first."""
+def test_an_event_without_another_patient_is_about_the_acting_patient() -> None:
+    """A login, or a look at the own record: the agent that made the request comes first."""
     event = r4(
         agent=[
             {"who": {"reference": "Patient/helper"}, "requestor": False},
@@ -275,7 +275,7 @@ def test_a_patient_who_acts_is_whom_the_event_is_about_if_no_other_is() -> None:
 
 
 def test_a_patient_who_acts_on_another_is_only_the_agent() -> None:
-    """A mother who reads her child's record: the event is about the child."""
+    """If a mother reads her child's record, the event is about the child."""
     event = parsed(
         r4(
             agent=[{"who": {"reference": "Patient/mother"}, "requestor": True}],
@@ -286,15 +286,15 @@ def test_a_patient_who_acts_on_another_is_only_the_agent() -> None:
     assert event.agents[0].patient == PatientReference("Patient/mother")
 
 
-def test_a_patient_named_by_nothing_is_flagged() -> None:
-    """The event stays about some patient, whom nobody can look up."""
+def test_a_patient_without_any_identifier_is_flagged() -> None:
+    """The event is about a patient whom nobody can look up."""
     event = parsed(r4(entity=[patient_entity(name="someone")]))
     assert event.parts[0].patient == PatientReference()
     assert event.flags == ("patient.unidentified",)
 
 
-def test_too_many_patients_in_one_event_are_refused() -> None:
-    """413 beyond the limit; at the limit each has a part."""
+def test_too_many_patients_in_one_event_are_rejected() -> None:
+    """With 413; at the limit each has a part."""
     entities = [patient_entity(f"Patient/{n}") for n in range(MAX_PATIENTS + 1)]
     assert len(parsed(r4(entity=entities[1:])).parts) == MAX_PATIENTS
     with pytest.raises(RejectedEventError) as caught:
@@ -319,14 +319,14 @@ def test_too_many_patients_in_one_event_are_refused() -> None:
     (PatientRule(MRN, "portal:ehr"), PatientReference("Patient/1"), "portal:ehr/Patient/1"),
     (PatientRule(MRN, "portal:ehr"), PatientReference("Patient/1", ((MRN, "7"),)), f"{MRN}|7"),
 ])  # fmt: skip
-def test_the_rule_of_the_portal_says_what_is_canonical(
+def test_the_portal_s_rule_determines_the_canonical_identifier(
     rule: PatientRule, patient: PatientReference, canonical: str | None
 ) -> None:
-    """None where the event does not name the patient that way."""
+    """It is None if the event does not name the patient that way."""
     assert canonical_patient(rule, patient) == canonical
 
 
-def test_no_identifier_system_can_be_mistaken_for_a_reference() -> None:
-    """Canonical identifiers of the two rules never meet: one has a bar, the other has none."""
+def test_canonical_identifiers_of_the_two_rules_never_collide() -> None:
+    """Those of systems contain a bar, those of references do not."""
     tricky = PatientReference(None, (("Patient/1", ""), ("Patient/1", "x")))
     assert canonical_patient(PatientRule(system="Patient/1"), tricky) != "Patient/1"

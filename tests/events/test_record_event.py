@@ -1,4 +1,4 @@
-"""Record events: who did what to whose document, and the document's digest."""
+"""Record events: actor, action, patient, document and its digest."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ RECORD = {
 }
 
 
-def test_a_record_event_says_who_did_what_to_whose_record() -> None:
-    """Patient and actor from the data, the action from the type's last word."""
+def test_a_record_event_states_patient_actor_and_action() -> None:
+    """Patient and actor come from the data, the action from the last word of the type."""
     event = parsed(type="record.prescription.issued", data=RECORD)
     assert event.parts[0].patient == PatientReference("Patient/1", ((MRN, "7"),))
     assert [canonical_agent(agent) for agent in event.agents] == ["reference|Practitioner/2"]
@@ -44,17 +44,17 @@ def test_a_record_event_says_who_did_what_to_whose_record() -> None:
         ("record.", None, None, ("record.no-action",)),
     ],
 )
-def test_the_action_is_the_data_s_or_the_type_s(
+def test_the_action_comes_from_the_data_or_else_the_type(
     type_: str, action: str | None, expected: str | None, flags: tuple[str, ...]
 ) -> None:
-    """What they disagree on is flagged; the data is nearer to what happened."""
+    """A difference is flagged; the data is closer to what happened."""
     data = RECORD if action is None else {**RECORD, "action": action}
     event = parsed(type=type_, data=data)
     assert (event.action, event.flags) == (expected, flags)
 
 
-def test_what_a_record_event_lacks_is_flagged() -> None:
-    """An event with nothing in it is still kept."""
+def test_missing_members_of_a_record_event_are_flagged() -> None:
+    """Even an empty record event is stored."""
     lacking = ("record.no-actor", "record.no-digest", "record.no-patient")
     assert parsed(type="record.created", data={}).flags == lacking
     assert parsed(type="record.created").flags == lacking
@@ -62,8 +62,8 @@ def test_what_a_record_event_lacks_is_flagged() -> None:
     assert parsed(type="record.created", subject="Patient/1").flags == lacking[:2]
 
 
-def test_a_record_event_with_an_audit_event_is_an_audit_event() -> None:
-    """The type does not change what the data is."""
+def test_an_audit_event_in_a_record_event_is_parsed_as_such() -> None:
+    """The type of the CloudEvent does not change its data."""
     event = parsed(type="record.created", data=r4(entity=[patient_entity("Patient/1")]))
     assert event.parts[0].patient == PatientReference("Patient/1")
     assert (event.action, event.flags) == ("R", ())
@@ -93,7 +93,7 @@ def test_digests_are_ni_uris_of_sha_256(digest: str) -> None:
         "ni:///sha-256;" + "A" * 42,
         "ni:///sha-256;" + "A" * 44,
         "ni:///sha-256;" + "A" * 43 + "=",
-        "ni:///sha-256;" + "A" * 42 + "B",  # bits behind the 256th
+        "ni:///sha-256;" + "A" * 42 + "B",  # nonzero bits after the 256th
         "ni:///sha-256;" + "A" * 42 + "+",
         "ni:///sha-256-128;" + "A" * 22,
         "ni:///sha-512;" + "A" * 43,
@@ -103,8 +103,8 @@ def test_digests_are_ni_uris_of_sha_256(digest: str) -> None:
         "ni:///sha-256;" + "A" * 43 + "\n",
     ],
 )
-def test_a_digest_of_another_form_is_refused(digest: str) -> None:
-    """A digest that proves nothing would look as if it did."""
+def test_a_digest_of_another_form_is_rejected(digest: str) -> None:
+    """A digest that proves nothing would look valid."""
     data = {**RECORD, "document": {"digest": digest}}
     expected = (422, "value", "CloudEvent.data.document.digest")
     assert refusal(type="record.created", data=data) == expected
@@ -123,14 +123,14 @@ def test_a_digest_of_another_form_is_refused(digest: str) -> None:
         ({"document": {"digest": 1}}, ".document.digest"),
     ],
 )
-def test_a_record_event_of_another_shape_is_refused(data: Any, place: str) -> None:
-    """The shape is ours; whom it names must not be overlooked."""
+def test_a_record_event_of_another_shape_is_rejected(data: Any, place: str) -> None:
+    """A patient in another shape would be overlooked."""
     status, _, expression = refusal(type="record.created", data=data)
     assert (status, expression) == (422, f"CloudEvent.data{place}")
 
 
 def test_a_record_event_cannot_be_about_two_patients() -> None:
-    """Subject and data must agree; where the data has only identifiers the subject adds to them."""
+    """Subject and data must agree; the subject adds a reference to identifiers."""
     expected = (422, "invalid", "CloudEvent.data.patient")
     assert refusal(type="record.created", data=RECORD, subject="Patient/2") == expected
     by_identifier = {**RECORD, "patient": {"identifier": {"system": MRN, "value": "7"}}}

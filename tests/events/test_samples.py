@@ -1,4 +1,4 @@
-"""Every AuditEvent that HL7 (R4, R5) and IHE (BALP) publish as an example is accepted as it is."""
+"""Every AuditEvent that HL7 (R4, R5) and IHE (BALP) publish as an example is accepted unchanged."""
 
 import json
 from datetime import datetime
@@ -19,7 +19,7 @@ BY_REFERENCE = PatientRule(namespace="portal:ehr")
 
 @pytest.fixture(scope="session")
 def samples(shared_dir: Path) -> list[Path]:
-    """All of them: R4's, R5's and BALP's."""
+    """Return the paths of all samples of R4, R5 and BALP."""
     return audit_event_samples(shared_dir)
 
 
@@ -33,16 +33,16 @@ def test_there_are_samples_of_every_kind(samples: list[Path]) -> None:
     }
 
 
-def test_each_is_kept_byte_for_byte(samples: list[Path]) -> None:
-    """The one part of each is the file; nothing is cut."""
+def test_each_sample_is_stored_byte_for_byte(samples: list[Path]) -> None:
+    """Its only part is the file; nothing is cut."""
     for path in samples:
         (part,) = parse_audit_event(path.read_bytes()).parts
         assert part.resource == path.read_bytes(), path.name
         assert part.cut == (), path.name
 
 
-def test_each_is_of_the_release_that_its_folder_says(samples: list[Path]) -> None:
-    """R4 and R5 are told apart by content alone, and a matching media type changes nothing."""
+def test_each_sample_has_the_release_of_its_folder(samples: list[Path]) -> None:
+    """The content alone determines it, and a matching media type changes nothing."""
     for path in samples:
         release, version = ("fhir-r5", "5.0") if path.parent.name == "r5" else ("fhir-r4", "4.0")
         assert parse_audit_event(path.read_bytes()).format == release, path.name
@@ -50,14 +50,14 @@ def test_each_is_of_the_release_that_its_folder_says(samples: list[Path]) -> Non
 
 
 def test_no_balp_sample_has_a_balp_fault(samples: list[Path]) -> None:
-    """IHE's examples hold to IHE's profiles, as far as our rules go."""
+    """IHE's examples conform to IHE's profiles."""
     for path in samples:
         faults = [f for f in parse_audit_event(path.read_bytes()).flags if f.startswith("balp.")]
         assert faults == [], path.name
 
 
-def test_the_only_flags_are_of_agents_without_identity(samples: list[Path]) -> None:
-    """Users named by display only (BALP's, one of R5's), one user with nothing but a token."""
+def test_the_only_flags_are_those_of_agents_without_identity(samples: list[Path]) -> None:
+    """Users with only a display (BALP's, one of R5's), one user with only a token."""
     flagged: dict[str, list[str]] = {}
     for path in samples:
         for flag in parse_audit_event(path.read_bytes()).flags:
@@ -74,7 +74,7 @@ def test_the_only_flags_are_of_agents_without_identity(samples: list[Path]) -> N
         assert is_flagged == bool(users), path.name
 
 
-def test_patients_are_those_that_a_plain_search_finds(samples: list[Path]) -> None:
+def test_patients_are_those_that_a_text_search_finds(samples: list[Path]) -> None:
     """Each sample with `Patient/…` anywhere but in its narrative is about that patient."""
     for path in samples:
         document = json.loads(path.read_bytes())
@@ -88,8 +88,8 @@ def test_patients_are_those_that_a_plain_search_finds(samples: list[Path]) -> No
         assert found == expected, path.name
 
 
-def test_a_patient_by_identifier_only_is_found_by_system(samples: list[Path]) -> None:
-    """The PIX query and the media export name one as `id^^^&oid&ISO`, which is taken apart."""
+def test_a_patient_with_only_an_identifier_is_found_by_system(samples: list[Path]) -> None:
+    """The PIX query and the media export name one as `id^^^&oid&ISO`, which is parsed."""
     rule = PatientRule(system="urn:oid:2.16.840.1.113883.4.2")
     by_name = {path.name: path for path in samples}
     for name in ("AuditEvent-example-pixQuery.json", "AuditEvent-example-media.json"):
@@ -105,8 +105,8 @@ WORKSTATION = (
     False,
 )
 EX_DEVICE = ("reference|Device/ex-device", False, False)
-KNOWN: dict[str, tuple[str | None, list[tuple[str | None, bool, bool]]]] = {
-    # name: patient, and of each agent: canonical identifier, requestor, person
+READ_BY_EYE: dict[str, tuple[str | None, list[tuple[str | None, bool, bool]]]] = {
+    # name: patient; canonical identifier, requestor and person of each agent
     "AuditEvent-example.json": (None, [("identifier||Grahame", False, True), WORKSTATION]),
     "AuditEvent-example-rest.json": ("portal:ehr/Patient/example", [STAFF_95, WORKSTATION]),
     "AuditEvent-example-disclosure.json": (
@@ -152,18 +152,18 @@ KNOWN: dict[str, tuple[str | None, list[tuple[str | None, bool, bool]]]] = {
 }
 
 
-def test_what_a_reader_sees_in_a_sample_is_what_is_indexed(samples: list[Path]) -> None:
-    """Read by eye: patients, agents without `who`, with display only, agents who are patients."""
+def test_patients_and_agents_of_samples_are_indexed_as_read_by_eye(samples: list[Path]) -> None:
+    """Agents without `who`, with only a display, and agents who are patients among them."""
     by_name = {path.name: path for path in samples}
-    for name, (patient, agents) in KNOWN.items():
+    for name, (patient, agents) in READ_BY_EYE.items():
         event = parse_audit_event(by_name[name].read_bytes())
         found = event.parts[0].patient
         assert (found and canonical_patient(BY_REFERENCE, found)) == patient, name
         assert [(canonical_agent(a), a.requestor, a.is_person) for a in event.agents] == agents
 
 
-def test_times_and_actions_are_the_samples_own(samples: list[Path]) -> None:
-    """`recorded` in milliseconds, by Python's own reading of it; `action` as it stands."""
+def test_times_and_actions_are_those_of_the_samples(samples: list[Path]) -> None:
+    """`recorded` in milliseconds, parsed by Python; `action` unchanged."""
     for path in samples:
         document = json.loads(path.read_bytes())
         event = parse_audit_event(path.read_bytes())

@@ -1,4 +1,4 @@
-"""An event of several patients: each part holds nothing of the others, and all the rest."""
+"""An event about several patients: each part contains nothing of the others, and all the rest."""
 
 import json
 from base64 import b64encode
@@ -13,16 +13,16 @@ from tests.events.two_people import ADA, BOB, DOCUMENT, parts
 
 
 def both(**elements: Any) -> tuple[dict[str, Any], dict[str, Any], tuple[Part, ...]]:
-    """Ada's and Bob's part of an event that names both, decoded, and the parts."""
+    """Return Ada's and Bob's decoded parts of an event that names both, and the parts."""
     entities = [{"what": ADA, "role": {"code": "1"}}, {"what": BOB, "role": {"code": "1"}}]
-    found = parts(r4(entity=[*entities, *elements.pop("entity", [])], **elements))
-    assert len(found) == 2
-    ada, bob = (json.loads(part.resource) for part in found)
-    return ada, bob, found
+    both_parts = parts(r4(entity=[*entities, *elements.pop("entity", [])], **elements))
+    assert len(both_parts) == 2
+    ada, bob = (json.loads(part.resource) for part in both_parts)
+    return ada, bob, both_parts
 
 
-def test_the_other_patients_elements_are_cut_and_named() -> None:
-    """Each part keeps its own patient's entity and the document that both share."""
+def test_elements_of_other_patients_are_cut_and_listed() -> None:
+    """Each part retains its own patient's entity and the document that both share."""
     ada, bob, (first, second) = both(entity=[DOCUMENT])
     assert [e["what"]["reference"] for e in ada["entity"]] == [
         ADA["reference"],
@@ -40,7 +40,7 @@ def test_the_other_patients_elements_are_cut_and_named() -> None:
 
 @pytest.mark.parametrize("indent", [None, 0, 4])
 def test_all_other_bytes_stay(indent: int | None) -> None:
-    """Literally: the first of two elements goes with the comma behind it, the second before it."""
+    """The first of two elements is cut with the comma behind it, the second with that before it."""
     event = r4(entity=[{"what": ADA}, {"what": BOB}])
     body = encoded(event, indent)
     text = body.decode()
@@ -55,8 +55,8 @@ def test_all_other_bytes_stay(indent: int | None) -> None:
     assert text[start:end] == bob
 
 
-def test_texts_that_anyone_may_be_named_in_are_cut() -> None:
-    """The narrative; what entities of no patient say in words; every query."""
+def test_texts_that_may_name_anyone_are_cut() -> None:
+    """The narrative; texts of entities of no patient; every query."""
     query = b64encode(b"patient=ada-1815,bob-1903").decode()
     ada, bob, found = both(
         text={"status": "generated", "div": "<div>two people</div>"},
@@ -83,8 +83,8 @@ def test_texts_that_anyone_may_be_named_in_are_cut() -> None:
     )
 
 
-def test_what_the_own_entity_says_in_words_stays() -> None:
-    """It is about the patient whose part it is."""
+def test_texts_in_the_patient_s_own_entity_stay() -> None:
+    """They are about the patient of the part."""
     own = {
         "what": ADA,
         "role": {"code": "1"},
@@ -96,8 +96,8 @@ def test_what_the_own_entity_says_in_words_stays() -> None:
     assert json.loads(ada.resource)["entity"] == [own]
 
 
-def test_what_the_own_entity_says_of_another_is_cut() -> None:
-    """Down to the member: the entity itself names the patient and stays."""
+def test_mentions_of_another_in_the_patient_s_own_entity_are_cut() -> None:
+    """Only the member is cut: the entity itself names the patient and stays."""
     own = {"what": {**ADA, "display": "Ada, not Bob Roe"}, "name": "see bob-1903", "lifecycle": {}}
     ada, _ = parts(r4(entity=[own, {"what": BOB}]))
     assert json.loads(ada.resource)["entity"] == [
@@ -105,8 +105,8 @@ def test_what_the_own_entity_says_of_another_is_cut() -> None:
     ]
 
 
-def test_an_identifier_that_two_patients_share_hides_nothing_of_either() -> None:
-    """The same value in two systems: neither part may lose its own patient."""
+def test_an_identifier_that_two_patients_share_is_not_cut() -> None:
+    """The same value in two systems: each part must still name its own patient."""
     one = {"identifier": {"system": "urn:a", "value": "55555"}}
     two = {"identifier": {"system": "urn:b", "value": "55555"}}
     first, second = parts(
@@ -119,8 +119,8 @@ def test_an_identifier_that_two_patients_share_hides_nothing_of_either() -> None
     assert [e["what"] for e in json.loads(second.resource)["entity"]] == [two]
 
 
-def test_ids_that_begin_alike_are_different_patients() -> None:
-    """`Patient/1` is not mentioned where `Patient/12` is, nor by every 1 that stands somewhere."""
+def test_ids_with_a_common_prefix_are_different_patients() -> None:
+    """Neither `Patient/12` nor any other 1 in a text mentions `Patient/1`."""
     event = r4(
         outcome="0",
         entity=[patient_entity("Patient/1"), patient_entity("Patient/12"), DOCUMENT],
@@ -131,8 +131,8 @@ def test_ids_that_begin_alike_are_different_patients() -> None:
     assert second.cut == ("AuditEvent.entity[0]",)
 
 
-def test_contained_resources_go_with_whom_they_belong_to() -> None:
-    """A contained patient stays in the own part, what agents refer to in all; the rest goes."""
+def test_contained_resources_stay_only_in_the_parts_they_belong_to() -> None:
+    """A contained patient in the own part, resources of agents in all parts, others in none."""
     ada = {
         "resourceType": "Patient",
         "id": "a",
@@ -167,16 +167,16 @@ def test_contained_resources_go_with_whom_they_belong_to() -> None:
     assert "outcomeDesc" not in second
 
 
-def test_agents_stay_in_every_part_a_patient_among_them_too() -> None:
-    """Who looked at Bob's record is what Bob's record is for, be it Ada."""
+def test_agents_stay_in_every_part_even_if_they_are_patients() -> None:
+    """Bob's record must show who read it, even if Ada did."""
     agent = {"who": ADA, "name": "Ada Lovelace", "altId": "ada-1815", "requestor": True}
     ada, bob, _ = both(agent=[agent, {"who": {"display": "Dr Bob Roe"}}])
     assert ada["agent"] == bob["agent"] == [agent, {"who": {"display": "Dr Bob Roe"}}]
     assert [e["what"]["reference"] for e in bob["entity"]] == [BOB["reference"]]
 
 
-def test_a_contained_agent_stays_in_every_part_too() -> None:
-    """Even a contained patient whom both an entity and an agent refer to: there she acts."""
+def test_a_contained_agent_stays_in_every_part() -> None:
+    """Even a contained patient whom both an entity and an agent refer to."""
     ada = {
         "resourceType": "Patient",
         "id": "a",
@@ -193,8 +193,8 @@ def test_a_contained_agent_stays_in_every_part_too() -> None:
     assert json.loads(bob.resource)["contained"] == [ada]
 
 
-def test_r5_s_patient_goes_with_its_encounter() -> None:
-    """From the part of another patient; the encounter is that of `patient`."""
+def test_r5_s_patient_is_cut_with_its_encounter() -> None:
+    """From the part of another patient; the encounter belongs to `patient`."""
     event = r5(
         patient=ADA,
         encounter={"reference": "Encounter/e1"},
@@ -207,8 +207,8 @@ def test_r5_s_patient_goes_with_its_encounter() -> None:
     assert b"Encounter" not in bob.resource
 
 
-def test_an_array_that_would_be_left_empty_goes_as_a_whole() -> None:
-    """FHIR has no empty arrays. R5's `patient` names the one, the only entity the other."""
+def test_an_array_that_would_become_empty_is_cut() -> None:
+    """FHIR has no empty arrays. R5's `patient` names one patient, the only entity the other."""
     ada, bob = parts(r5(patient=ADA, entity=[{"what": BOB}]))
     assert "entity" not in json.loads(ada.resource)
     assert ada.cut == ("AuditEvent.entity[0]",)
@@ -231,8 +231,8 @@ def test_a_nested_agent_who_is_another_patient_is_cut() -> None:
     assert ada.cut == ("AuditEvent.entity[1]", "AuditEvent.entity[2].agent[1]")
 
 
-def test_parts_are_the_same_whenever_the_event_is_parsed() -> None:
-    """A redelivery gives the same parts in the same order: their numbers are part of event ids."""
+def test_parsing_an_event_again_results_in_the_same_parts() -> None:
+    """In the same order, for redeliveries: event ids contain the numbers of parts."""
     event = r4(entity=[patient_entity(f"Patient/p{n}") for n in (3, 1, 2)])
     one, two = parsed(event).parts, parsed(event).parts
     assert one == two
@@ -243,8 +243,8 @@ def test_parts_are_the_same_whenever_the_event_is_parsed() -> None:
     ]
 
 
-def test_the_search_for_leaks_finds_what_is_hidden() -> None:
-    """The check of these tests is itself checked: plain, escaped, percent-encoded, in base64."""
+def test_the_search_for_leaks_finds_encoded_texts() -> None:
+    """The check of these tests is itself tested: plain, escaped, percent-encoded, base64."""
     for hidden in (
         b'{"a": "x Bob Roe y"}',
         rb'{"a": "B\u006fb Roe"}',

@@ -1,4 +1,4 @@
-"""Whatever is said of whom and where: no part holds anything that another patient is known by."""
+"""Whatever an event states about its patients, no part identifies another patient."""
 
 import json
 from base64 import b64encode
@@ -12,7 +12,7 @@ from audit_ledger.events import parse_audit_event, parse_cloudevent_structured
 from tests.builders.audit_event import MRN, OBJECT_ROLE, r4, r5
 from tests.events.leaks import assert_only_spans_were_removed, texts_in
 
-# Of each: id, MRN, given name, family name. No text of one is in another's.
+# Id, MRN, given name, family name; no text of one person contains another's.
 PEOPLE = [
     ("pat-4a81", "90817263", "Wilhelmina", "Vandersloot"),
     ("pat-77c0", "18273645", "Anaximander", "Quispe"),
@@ -21,14 +21,14 @@ PEOPLE = [
 ]
 
 
-def known_texts(person: tuple[str, str, str, str]) -> list[str]:
-    """What must not be in another's part, case folded."""
+def identifying_texts(person: tuple[str, str, str, str]) -> list[str]:
+    """Return the texts that no other part may contain, case folded."""
     id_, mrn, given_name, family = person
     return [text.casefold() for text in (id_, mrn, f"{given_name} {family}")]
 
 
 def spellings(person: tuple[str, str, str, str]) -> list[str]:
-    """Ways in which senders mention a person."""
+    """Return the ways in which senders mention a person."""
     id_, mrn, given_name, family = person
     name = f"{given_name} {family}"
     return [
@@ -48,7 +48,7 @@ def spellings(person: tuple[str, str, str, str]) -> list[str]:
 
 
 def entity_of(person: tuple[str, str, str, str], how: int, extra: str) -> dict[str, Any]:
-    """An entity that stands for a person, in one of the ways that senders have."""
+    """Return an entity for a person, in one of the ways that senders use."""
     id_, mrn, given_name, family = person
     name = f"{given_name} {family}"
     role = {"system": OBJECT_ROLE, "code": "1"}
@@ -75,7 +75,7 @@ def entity_of(person: tuple[str, str, str, str], how: int, extra: str) -> dict[s
 
 
 def places(text: str) -> list[dict[str, Any]]:
-    """Top-level elements with a text in them."""
+    """Return top-level elements that contain a text."""
     return [
         {"outcomeDesc": text},
         {"text": {"status": "generated", "div": f"<div>{text}</div>"}},
@@ -130,7 +130,7 @@ def events(draw: st.DrawFn) -> tuple[dict[str, Any], list[tuple[str, str, str, s
 
 
 def assert_parts_are_private(parts: Any, people: list[tuple[str, str, str, str]]) -> None:
-    """Each part is about one person, has that one in it, and nothing of the others."""
+    """Assert that each part names the one person it is about, and reveals no other."""
     assert len(parts) == len(people)
     for part in parts:
         (own,) = [p for p in people if part.patient.reference == f"Patient/{p[0]}"]
@@ -138,17 +138,17 @@ def assert_parts_are_private(parts: Any, people: list[tuple[str, str, str, str]]
         assert any(own[0] in text for text in texts)
         for other in people:
             if other is not own:
-                leaked = [t for t in known_texts(other) if any(t in text for text in texts)]
+                leaked = [t for t in identifying_texts(other) if any(t in text for text in texts)]
                 assert leaked == []
 
 
 @given(events(), st.sampled_from([None, 1]), st.booleans())
-def test_no_part_holds_what_another_patient_is_known_by(
+def test_no_part_of_an_audit_event_identifies_another_patient(
     event: tuple[dict[str, Any], list[tuple[str, str, str, str]]],
     indent: int | None,
     ascii_only: bool,
 ) -> None:
-    """In no spelling that an independent search of raw, decoded and unpacked texts would find."""
+    """In any spelling that an independent search of raw, decoded and unpacked texts finds."""
     document, people = event
     body = json.dumps(document, indent=indent, ensure_ascii=ascii_only).encode()
     parts = parse_audit_event(body).parts
@@ -158,19 +158,21 @@ def test_no_part_holds_what_another_patient_is_known_by(
 
 
 @given(events(), st.integers(0, 3), st.integers(0, 11))
-def test_neither_does_a_part_of_a_cloudevent(
-    event: tuple[dict[str, Any], list[tuple[str, str, str, str]]], whose: int, spelled: int
+def test_no_part_of_a_cloudevent_identifies_another_patient(
+    event: tuple[dict[str, Any], list[tuple[str, str, str, str]]],
+    person_index: int,
+    spelling_index: int,
 ) -> None:
     """Its envelope is cut as well: subject, and extension attributes that mention someone."""
     document, people = event
-    person = people[whose % len(people)]
+    person = people[person_index % len(people)]
     envelope = {
         "specversion": "1.0",
         "id": "1",
         "source": "urn:ehr",
         "type": "fhir.auditevent",
         "subject": f"Patient/{person[0]}",
-        "about": spellings(person)[spelled],
+        "about": spellings(person)[spelling_index],
         "data": document,
     }
     parts = parse_cloudevent_structured(json.dumps(envelope).encode()).parts

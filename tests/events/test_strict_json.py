@@ -1,4 +1,4 @@
-"""JSON is read strictly, and nothing but RejectedEventError comes of what is not JSON."""
+"""JSON is read strictly, and other input raises RejectedEventError only."""
 
 import json
 from pathlib import Path
@@ -69,16 +69,16 @@ REPEATED = {
 
 
 @pytest.mark.parametrize("case", NOT_JSON)
-def test_what_is_not_strict_json_is_refused(case: str) -> None:
-    """Each with 400, the place, and nothing of the content."""
+def test_input_that_is_not_strict_json_is_rejected(case: str) -> None:
+    """With 400 and the place."""
     with pytest.raises(RejectedEventError) as caught:
         read_json(NOT_JSON[case], "AuditEvent")
     assert (caught.value.status, caught.value.expression) == (400, "AuditEvent")
 
 
 @pytest.mark.parametrize("case", REPEATED)
-def test_a_name_twice_in_an_object_is_refused(case: str) -> None:
-    """Two readers could take different values: nobody could say what was recorded."""
+def test_a_repeated_name_in_an_object_is_rejected(case: str) -> None:
+    """Two readers could take different values."""
     with pytest.raises(RejectedEventError, match="without repeated names"):
         read_json(REPEATED[case], "AuditEvent")
 
@@ -93,23 +93,23 @@ def test_a_name_twice_in_an_object_is_refused(case: str) -> None:
         b'{"a": "' + b"[{" * 200 + b'"}',
     ],
 )
-def test_what_only_looks_like_a_fault_is_read(body: bytes) -> None:
-    """Colons and braces in strings, names repeated at other levels, the deepest that is allowed."""
+def test_json_that_only_resembles_a_fault_is_read(body: bytes) -> None:
+    """Colons and braces in strings, names repeated at other levels, the maximum depth."""
     assert read_json(body, "x") == json.loads(body)
 
 
 @given(JSON, st.sampled_from([None, 1]), st.booleans())
-def test_whatever_another_writer_writes_is_read(
+def test_json_of_another_encoder_is_read(
     document: Any, indent: int | None, ascii_only: bool
 ) -> None:
-    """Python's writer never repeats a name, so nothing of it is refused."""
+    """Python's encoder never repeats a name."""
     body = json.dumps(document, indent=indent, ensure_ascii=ascii_only).encode()
     assert read_json(body, "x") == document
 
 
 @given(st.lists(st.tuples(st.sampled_from([":", "a", "\\", '":']), JSON), max_size=5))
-def test_a_repeated_name_is_always_noticed(pairs: list[tuple[str, Any]]) -> None:
-    """Against a count of the names that were written."""
+def test_a_repeated_name_is_always_detected(pairs: list[tuple[str, Any]]) -> None:
+    """The encoded names are counted independently."""
     body = "{" + ",".join(f"{json.dumps(name)}:{json.dumps(value)}" for name, value in pairs) + "}"
     if len(dict(pairs)) == len(pairs):
         assert read_json(body.encode(), "x") == dict(pairs)
@@ -118,24 +118,24 @@ def test_a_repeated_name_is_always_noticed(pairs: list[tuple[str, Any]]) -> None
             read_json(body.encode(), "x")
 
 
-def test_slices_are_the_bytes_as_they_stand() -> None:
-    """White space inside of a value stays, white space around it goes."""
+def test_slices_are_the_submitted_bytes() -> None:
+    """White space within a value stays, white space around it is removed."""
     body = b'{ "a" : [ 1 , 2.0 ],\n"b": {"c" :"\\u0041"} }'
     assert slice_members(body, "x") == {"a": b"[ 1 , 2.0 ]", "b": b'{"c" :"\\u0041"}'}
     assert slice_elements(b'[ {"a" : 1.50}, "x" ]', "x", 2, "elements") == [b'{"a" : 1.50}', b'"x"']
 
 
 @pytest.mark.parametrize("body", [b"", b"[", b"{}", b'"x"', b"[" * 100_000, b"[1,]", b"null"])
-def test_elements_of_what_is_no_array_are_refused(body: bytes) -> None:
-    """With 400."""
+def test_slicing_elements_of_other_input_is_rejected(body: bytes) -> None:
+    """The status is 400."""
     with pytest.raises(RejectedEventError) as caught:
         slice_elements(body, "x", 2, "elements")
     assert caught.value.status == 400
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"a":1,"a":1}', b'{"a":' * 50_000, b"null"])
-def test_members_of_what_is_no_object_are_refused(body: bytes) -> None:
-    """With 400."""
+def test_slicing_members_of_other_input_is_rejected(body: bytes) -> None:
+    """The status is 400."""
     with pytest.raises(RejectedEventError) as caught:
         slice_members(body, "x")
     assert caught.value.status == 400
@@ -168,7 +168,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize("case", PLACES)
-def test_a_fault_is_placed_by_line_column_and_byte(case: str) -> None:
+def test_a_fault_is_located_by_line_column_and_byte(case: str) -> None:
     """Lines and columns from 1, as editors count; the byte from 0. Counted by hand."""
     body, line, column, byte, reason = PLACES[case]
     with pytest.raises(RejectedEventError) as caught:
@@ -177,7 +177,7 @@ def test_a_fault_is_placed_by_line_column_and_byte(case: str) -> None:
     assert where in caught.value.expectation
 
 
-def test_a_number_that_no_double_holds_has_its_own_words(shared_dir: Path) -> None:
+def test_a_number_outside_the_range_of_a_double_has_its_own_message(shared_dir: Path) -> None:
     """Another reader of the record would have Infinity, or an error."""
     body = (shared_dir / "cases" / "fhir" / "08-decimal-1e400.json").read_bytes()
     with pytest.raises(RejectedEventError) as caught:
@@ -192,10 +192,10 @@ def test_a_number_that_no_double_holds_has_its_own_words(shared_dir: Path) -> No
 
 
 @pytest.mark.parametrize("case", NOT_JSON)
-def test_what_is_said_of_a_fault_quotes_nothing(case: str) -> None:
-    """ASCII words of ours, but for the plus-minus sign."""
+def test_the_message_of_a_fault_quotes_nothing(case: str) -> None:
+    """It is ASCII but for the plus-minus sign, and short."""
     with pytest.raises(RejectedEventError) as caught:
         read_json(NOT_JSON[case], "AuditEvent")
-    said = caught.value.expectation.replace("±", "")
-    assert said.isascii()
-    assert len(said) < 200
+    message = caught.value.expectation.replace("±", "")
+    assert message.isascii()
+    assert len(message) < 200

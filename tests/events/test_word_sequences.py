@@ -1,4 +1,4 @@
-"""Sequences of words are found as a search for each of them would find them."""
+"""The matcher of word sequences agrees with a separate search for each sequence."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,8 +13,8 @@ SEQUENCES = st.dictionaries(
 )
 
 
-def naively(sequences: dict[tuple[str, ...], int], words: list[str]) -> int:
-    """Look for each sequence at each place."""
+def search_each(sequences: dict[tuple[str, ...], int], words: list[str]) -> int:
+    """Search for each sequence at each position."""
     found = 0
     for sequence, bits in sequences.items():
         for at in range(len(words) - len(sequence) + 1):
@@ -24,8 +24,8 @@ def naively(sequences: dict[tuple[str, ...], int], words: list[str]) -> int:
 
 
 @given(SEQUENCES, WORDS)
-def test_exactly_the_sequences_that_stand_in_the_words_are_found(
+def test_exactly_the_sequences_in_the_words_are_found(
     sequences: dict[tuple[str, ...], int], words: list[str]
 ) -> None:
     """Overlapping ones, ends of each other, one within another."""
-    assert WordSequences(sequences).find(words) == naively(sequences, words)
+    assert WordSequences(sequences).find(words) == search_each(sequences, words)

@@ -12,9 +12,9 @@ DOCUMENT = {"what": {"reference": "DocumentReference/d1"}}
 
 
 def parts(event: dict[str, Any], indent: int | None = None) -> tuple[Part, ...]:
-    """The parts of an event, each checked to be what was submitted with spans removed."""
+    """Return the parts of an event, each verified to be the event with spans removed."""
     body = encoded(event, indent)
-    found = parse_audit_event(body).parts
-    for part in found:
+    result = parse_audit_event(body).parts
+    for part in result:
         assert_only_spans_were_removed(part.resource, body, part.cut)
-    return found
+    return result
