@@ -1,1 +1,1 @@
-"""R4 as R5 and back."""
+"""Conversion between FHIR R4 and R5."""

@@ -1,4 +1,4 @@
-"""HL7's definitions, read once."""
+"""HL7's definitions of AuditEvent, read once."""
 
 from pathlib import Path
 
@@ -9,6 +9,6 @@ from tests.fhir_versions.profile import Profile
 
 @pytest.fixture(scope="session")
 def profiles(shared_dir: Path) -> dict[str, Profile]:
-    """By release."""
+    """Return the definitions by release."""
     folder = shared_dir / "samples" / "profiles"
     return {release: Profile(folder, release) for release in ("R4", "R5")}

@@ -1,4 +1,4 @@
-"""What HL7's StructureDefinitions say of AuditEvents: to hold one against, and to make some."""
+"""HL7's StructureDefinitions of AuditEvent: validate events and generate some."""
 
 import json
 import re
@@ -23,7 +23,7 @@ WORDS = ("alpha", "beta", "Grüße", "x" * 40)
 
 
 def plain(item: dict[str, Any]) -> set[str]:
-    """Names of elements, also of those that only have extensions beside them."""
+    """Return the names of elements, also of those that have only extensions."""
     return {name.removeprefix("_") for name in item}
 
 
@@ -36,7 +36,7 @@ class Profile:
         self.elements: dict[str, dict[str, Any]] = {each["path"]: each for each in elements}
 
     def below(self, path: str) -> dict[str, dict[str, Any]]:
-        """The elements of an object, by name; of a choice `value[x]`."""
+        """Return the elements of an object by name; choices as `value[x]`."""
         return {
             p.rpartition(".")[2]: e
             for p, e in self.elements.items()
@@ -44,30 +44,30 @@ class Profile:
         }
 
     def faults(self, value: dict[str, Any], path: str = "AuditEvent") -> list[str]:
-        """Say what is not as the release has it."""
-        below, found, seen = self.below(path), [], set()
-        for name, given in value.items():
+        """Return the differences between an object and the definition of the release."""
+        below, faults, present = self.below(path), [], set()
+        for name, member in value.items():
             if name == "resourceType":
                 continue
             element, kind = self._element(below, name.removeprefix("_"))
             if element is None or (name.startswith("_") and kind[0].isupper()):
-                found.append(f"{path}.{name}: unknown")
+                faults.append(f"{path}.{name}: unknown")
                 continue
             if name.startswith("_"):
-                seen.add(element["path"].rpartition(".")[2])
+                present.add(element["path"].rpartition(".")[2])
                 continue
-            seen.add(element["path"].rpartition(".")[2])
+            present.add(element["path"].rpartition(".")[2])
             is_list = element["max"] == "*"
-            if is_list != isinstance(given, list) or given in ([], {}, ""):
-                found.append(f"{path}.{name}: list or not, or empty")
+            if is_list != isinstance(member, list) or member in ([], {}, ""):
+                faults.append(f"{path}.{name}: wrong cardinality, or empty")
                 continue
-            for item in given if is_list else [given]:
-                found += self._of_value(item, f"{path}.{name}", element, kind)
+            for item in member if is_list else [member]:
+                faults += self._of_value(item, f"{path}.{name}", element, kind)
         for name, element in below.items():
             stem = name.removesuffix("[x]")
-            if element["min"] and not any(s == name or s.startswith(stem) for s in seen):
-                found.append(f"{path}.{name}: missing")
-        return found
+            if element["min"] and not any(s == name or s.startswith(stem) for s in present):
+                faults.append(f"{path}.{name}: missing")
+        return faults
 
     def _element(
         self, below: dict[str, dict[str, Any]], name: str
@@ -102,17 +102,10 @@ class Profile:
         return [f"{path}: no {kind}"] if wrong is not None and wrong() else []
 
     def make(self, random: Random, path: str = "AuditEvent", depth: int = 0) -> dict[str, Any]:
-        """Make an object of elements, each there or not."""
-        made: dict[str, Any] = {} if depth else {"resourceType": "AuditEvent"}
+        """Generate an object with a random selection of elements."""
+        generated: dict[str, Any] = {} if depth else {"resourceType": "AuditEvent"}
         for name, element in self.below(path).items():
-            if name in (
-                "id",
-                "contained",
-                "text",
-                "implicitRules",
-                "language",
-                "modifierExtension",
-            ):
+            if name in LEFT_OUT:
                 continue
             if not element["min"] and random.random() < 0.45:
                 continue
@@ -121,19 +114,19 @@ class Profile:
             if kind == "agent" and depth > 1:
                 continue
             stem = name.removesuffix("[x]")
-            given = name if stem == name else stem + kind[0].upper() + kind[1:]
+            member = name if stem == name else stem + kind[0].upper() + kind[1:]
             count = random.randint(1, 3) if element["max"] == "*" else 1
             values = [self._value(random, kind, element["path"], depth) for _ in range(count)]
-            made[given] = values if element["max"] == "*" else values[0]
-        return made
+            generated[member] = values if element["max"] == "*" else values[0]
+        return generated
 
     def _value(self, random: Random, kind: str, path: str, depth: int) -> Any:
         word = random.choice(WORDS)
         if kind == "BackboneElement":
-            while not (made := self.make(random, path, depth + 1)):
+            while not (generated := self.make(random, path, depth + 1)):
                 pass  # FHIR has no empty objects
-            return made
-        if kind == "agent":  # what entity.agent may be: no extensions of its own
+            return generated
+        if kind == "agent":  # entity.agent has no extensions of its own
             agent = self.make(random, "AuditEvent.agent", depth + 1)
             return {n: v for n, v in agent.items() if n not in ("extension", "id")}
         if kind == "Coding":

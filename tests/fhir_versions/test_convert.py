@@ -1,4 +1,4 @@
-"""An event is the same after there and back, and of the release that it is said to be."""
+"""An event is unchanged after conversion there and back, and valid in between."""
 
 import json
 from pathlib import Path
@@ -25,15 +25,15 @@ def release_of(event: dict[str, Any]) -> str:
 
 
 def converted(event: dict[str, Any]) -> dict[str, Any]:
-    """As the other release has it, without the tag."""
+    """Return the event in the other release, without the tag."""
     made: dict[str, Any] = to_r5(event) if release_of(event) == "R4" else to_r4(event)
     return made
 
 
-def test_every_sample_is_the_same_after_there_and_back(
+def test_every_sample_is_unchanged_after_there_and_back(
     shared_dir: Path, profiles: dict[str, Profile]
 ) -> None:
-    """The real ones; and what they are in between is of the other release."""
+    """In between it conforms to the other release."""
     seen = set()
     for path in audit_event_samples(shared_dir):
         event = json.loads(path.read_bytes())
@@ -50,10 +50,10 @@ def test_every_sample_is_the_same_after_there_and_back(
 
 
 @pytest.mark.parametrize("release", ["R4", "R5"])
-def test_whatever_the_release_allows_is_the_same_after_there_and_back(
+def test_any_valid_event_is_unchanged_after_there_and_back(
     profiles: dict[str, Profile], release: str
 ) -> None:
-    """Made of HL7's own definition, element by element, there or not."""
+    """Events are generated from HL7's own definitions, element by element."""
     target = "R5" if release == "R4" else "R4"
     for seed in range(1_500):
         event = profiles[release].make(Random(seed))
@@ -72,21 +72,23 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("r4", "r5"), PAIRS)
-def test_hl7s_own_examples_say_the_same_in_both(shared_dir: Path, r4: str, r5: str) -> None:
-    """HL7 wrote these examples in both releases, and meant the same (not so with others)."""
+def test_hl7_s_examples_in_both_releases_agree(shared_dir: Path, r4: str, r5: str) -> None:
+    """HL7 published these examples in both releases with the same meaning."""
     older = json.loads((shared_dir / "samples" / "r4" / r4).read_bytes())
     newer = json.loads((shared_dir / "samples" / "r5" / r5).read_bytes())
-    made = to_r5(older)
+    converted_event = to_r5(older)
     for element in ("action", "recorded"):
-        assert made[element] == newer[element]
-    assert _codes(made["category"]) == _codes(newer["category"])
-    assert _codes(made["code"]) == _codes(newer["code"])
-    assert _codes(made["outcome"]["code"]) == _codes(newer["outcome"]["code"])
-    assert len(made["agent"]) == len(newer["agent"])
-    assert _codes(made["source"].get("type")) == _codes(newer["source"].get("type"))
-    for ours, theirs in zip(made.get("entity", []), newer.get("entity", []), strict=True):
-        assert _codes(ours.get("role")) == _codes(theirs.get("role"))
-        assert ours.get("query") == theirs.get("query")
+        assert converted_event[element] == newer[element]
+    assert _codes(converted_event["category"]) == _codes(newer["category"])
+    assert _codes(converted_event["code"]) == _codes(newer["code"])
+    assert _codes(converted_event["outcome"]["code"]) == _codes(newer["outcome"]["code"])
+    assert len(converted_event["agent"]) == len(newer["agent"])
+    assert _codes(converted_event["source"].get("type")) == _codes(newer["source"].get("type"))
+    for actual, expected in zip(
+        converted_event.get("entity", []), newer.get("entity", []), strict=True
+    ):
+        assert _codes(actual.get("role")) == _codes(expected.get("role"))
+        assert actual.get("query") == expected.get("query")
     back = to_r4(newer)
     assert back["type"]["code"] == older["type"]["code"]
     assert back["outcome"] == older["outcome"]
@@ -94,7 +96,7 @@ def test_hl7s_own_examples_say_the_same_in_both(shared_dir: Path, r4: str, r5: s
 
 
 def _codes(value: Any) -> list[str]:
-    """Every code below a value, in order."""
+    """Return every code below a value, in order."""
     if isinstance(value, list):
         return [code for one in value for code in _codes(one)]
     if not isinstance(value, dict):
@@ -103,8 +105,8 @@ def _codes(value: Any) -> list[str]:
     return own + _codes(value.get("coding"))
 
 
-def test_bytes_keep_their_decimals_and_say_that_they_were_converted() -> None:
-    """Digits of a decimal mean something in FHIR; the tag is for who reads it."""
+def test_converted_bytes_retain_decimals_and_have_a_tag() -> None:
+    """Digits of a decimal are significant in FHIR; the tag informs readers."""
     event = {
         "resourceType": "AuditEvent",
         "meta": {"tag": [{"code": "own"}]},
@@ -116,43 +118,43 @@ def test_bytes_keep_their_decimals_and_say_that_they_were_converted() -> None:
     text = json.dumps(event).replace(
         '"type"', '"extension": [{"url": "urn:x", "valueDecimal": 1.10}], "type"', 1
     )
-    made = convert(text.encode(), "fhir-r5")
-    assert b'"valueDecimal":1.10' in made
-    assert [tag["code"] for tag in json.loads(made)["meta"]["tag"]] == ["own", "converted"]
-    back = json.loads(convert(made, "fhir-r4"))
+    newer = convert(text.encode(), "fhir-r5")
+    assert b'"valueDecimal":1.10' in newer
+    assert [tag["code"] for tag in json.loads(newer)["meta"]["tag"]] == ["own", "converted"]
+    back = json.loads(convert(newer, "fhir-r4"))
     assert back["type"] == {"code": "rest"}
 
 
 @pytest.mark.parametrize("release", ["R4", "R5"])
-def test_extensions_that_mean_nothing_to_a_conversion_stay(
+def test_extensions_without_meaning_for_a_conversion_stay(
     profiles: dict[str, Profile], release: str
 ) -> None:
-    """HL7's for other elements, for elsewhere, and the second of what there is one of."""
+    """HL7's for other elements or in other places, and repetitions of a single one."""
     version = "5.0" if release == "R4" else "4.0"
     url = f"http://hl7.org/fhir/{version}/StructureDefinition/extension-AuditEvent."
-    odd: list[dict[str, Any]] = [
-        {"url": f"{url}{path}", "valueString": f"odd-{number}"}
+    misplaced: list[dict[str, Any]] = [
+        {"url": f"{url}{path}", "valueString": f"misplaced-{number}"}
         for number, path in enumerate(
             ("foo", "agent.foo", "entity.what", "source.observer", "agent.requestor.foo", "")
         )
     ]
-    twice: list[dict[str, Any]] = [
+    repeated: list[dict[str, Any]] = [
         {"url": f"{url}{path}", "valueCoding": {"code": f"{path}-{number}"}}
         for path in ("severity", "agent.media", "entity.role", "entity.type")
         for number in range(2)
     ]
     event = profiles[release].make(Random(5))
     event |= {"agent": [{"requestor": True}], "entity": [{}], "source": {"observer": {}}}
-    for holder in (event, event["agent"][0], event["entity"][0], event["source"]):
-        holder["extension"] = [*odd, *twice]
+    for element in (event, event["agent"][0], event["entity"][0], event["source"]):
+        element["extension"] = [*misplaced, *repeated]
     other = json.dumps(converted(event))
-    for carried in (*odd, *twice):
-        word = carried.get("valueString") or carried["valueCoding"]["code"]
+    for extension in (*misplaced, *repeated):
+        word = extension.get("valueString") or extension["valueCoding"]["code"]
         assert other.count(f'"{word}"') == 4, word
 
 
 def test_the_patient_of_r5_is_an_entity_of_r4_and_back() -> None:
-    """Role 1 (Patient), as R4 clients look for it; and R5's `patient` of R4's only one."""
+    """With role 1 (Patient), which R4 clients expect; R4's only patient becomes R5's `patient`."""
     role = {"system": "http://terminology.hl7.org/CodeSystem/object-role", "code": "1"}
     patient = {"reference": "Patient/rose", "identifier": {"system": "urn:mrn", "value": "7"}}
     newer = {
@@ -165,12 +167,12 @@ def test_the_patient_of_r5_is_an_entity_of_r4_and_back() -> None:
     }
     for entities in ([], [{"what": {"reference": "Observation/1"}}]):
         event = {**newer, **({"entity": entities} if entities else {})}
-        made = json.loads(convert(json.dumps(event).encode(), "fhir-r4"))
-        assert len(made["entity"]) == len(entities) + 1
-        assert made["entity"][-1]["what"] == patient
-        assert {n: made["entity"][-1]["role"][n] for n in role} == role
-        assert made["entity"][-1]["type"]["code"] == "1"
-        assert "patient" not in made
+        converted_event = json.loads(convert(json.dumps(event).encode(), "fhir-r4"))
+        assert len(converted_event["entity"]) == len(entities) + 1
+        assert converted_event["entity"][-1]["what"] == patient
+        assert {n: converted_event["entity"][-1]["role"][n] for n in role} == role
+        assert converted_event["entity"][-1]["type"]["code"] == "1"
+        assert "patient" not in converted_event
         assert to_r5(to_r4(event)) == event
     older = {
         "resourceType": "AuditEvent",
@@ -180,31 +182,31 @@ def test_the_patient_of_r5_is_an_entity_of_r4_and_back() -> None:
         "source": {"observer": {"display": "B"}},
         "entity": [{"what": patient, "role": role}, {"what": {"reference": "Observation/1"}}],
     }
-    made = json.loads(convert(json.dumps(older).encode(), "fhir-r5"))
-    assert {n: made["patient"][n] for n in patient} == patient
+    converted_event = json.loads(convert(json.dumps(older).encode(), "fhir-r5"))
+    assert {n: converted_event["patient"][n] for n in patient} == patient
     assert to_r4(to_r5(older)) == older
     two = [*older["entity"], {"what": {"reference": "Patient/donna"}, "role": role}]
     assert "patient" not in to_r5({**older, "entity": two})
 
 
-ODD: tuple[Any, ...] = ("odd-text", 7, [], {}, ["odd-text"], [{"odd": "odd-text"}], None)
+SHAPES: tuple[Any, ...] = ("odd-text", 7, [], {}, ["odd-text"], [{"odd": "odd-text"}], None)
 
 
 @pytest.mark.parametrize("release", ["R4", "R5"])
-def test_what_has_another_shape_is_refused_nowhere_and_lost_nowhere(
+def test_elements_of_another_shape_are_never_lost(
     profiles: dict[str, Profile], release: str
 ) -> None:
-    """Senders mix releases up: each element in turn is something else."""
+    """Senders mix releases: each element in turn has another shape."""
     for seed in range(60):
         event = profiles[release].make(Random(seed))
         for name in event:
             if name in ("resourceType", "code", "type"):
                 continue
-            for odd in ODD:
-                spoilt = {**event, name: odd}
+            for shape in SHAPES:
+                changed = {**event, name: shape}
                 try:
-                    other = converted(spoilt)
+                    other = converted(changed)
                 except FormatError:
-                    continue  # shown as it was submitted
-                if "odd-text" in str(odd):
-                    assert "odd-text" in str(other), (seed, name, odd)
+                    continue  # the event is returned as submitted
+                if "odd-text" in str(shape):
+                    assert "odd-text" in str(other), (seed, name, shape)
