@@ -1,4 +1,4 @@
-"""An opened event carries its document, so that its readers need not decode it again."""
+"""An opened event contains its decoded document, so that readers need not decode it again."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ from audit_ledger.reports.suspension import Suspension
 from audit_ledger.sequence_gaps.sequence_number import read_number
 from functions.query.withholding import names_recipient
 
-CARRIED = {
+AUDIT_EVENT = {
     "resourceType": "AuditEvent",
     "type": {"code": "rest"},
     "recorded": "2026-11-22T05:59:00Z",
@@ -27,7 +27,7 @@ CLOUDEVENT = {
     "source": "urn:ehr",
     "type": "audit",
     "datacontenttype": "application/json",
-    "data_base64": base64.b64encode(json.dumps(CARRIED).encode()).decode(),
+    "data_base64": base64.b64encode(json.dumps(AUDIT_EVENT).encode()).decode(),
 }
 
 
@@ -39,15 +39,15 @@ def opened() -> OpenedEvent:
 
 
 def test_a_record_is_decoded_once_for_all_readers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A CloudEvent and its data are two documents: neither is read a second time."""
-    read: list[bytes] = []
+    """A CloudEvent and its data are two documents; each is decoded once."""
+    bodies: list[bytes] = []
     read_json = strict_json.read_json
 
-    def counted(body: bytes, place: str) -> object:
-        read.append(body)
+    def read_and_record(body: bytes, place: str) -> object:
+        bodies.append(body)
         return read_json(body, place)
 
-    monkeypatch.setattr(event_details, "read_json", counted)
+    monkeypatch.setattr(event_details, "read_json", read_and_record)
     event = opened()
     suspension = Suspension(
         agency="FBI",
@@ -58,12 +58,12 @@ def test_a_record_is_decoded_once_for_all_readers(monkeypatch: pytest.MonkeyPatc
     )
     assert read_number(event) is None
     assert not names_recipient(event, [suspension])
-    assert event.document.audit_event == CARRIED
-    assert len(read) == 2
+    assert event.document.audit_event == AUDIT_EVENT
+    assert len(bodies) == 2
 
 
 def test_a_forgotten_document_is_decoded_again() -> None:
-    """And it is no part of what makes two events equal."""
+    """Events are compared without it."""
     event = opened()
     event.forget_document()
     assert event == opened()
