@@ -9,8 +9,9 @@ who has the row can compare it with its entry without a key, and a receipt can d
 without the record. The record blind is sealed with the record.
 """
 
+from hashlib import sha256
+
 import msgspec
-from cryptography.hazmat.primitives.hashes import SHA256, Hash
 
 from audit_ledger.errors import FormatError
 from audit_ledger.private_repr import PrivateRepr
@@ -19,42 +20,27 @@ BLIND_BYTES = 32
 COMMITMENT_BYTES = 32
 
 
-def _begin(label: bytes) -> Hash:
-    begun = Hash(SHA256())
-    begun.update(label)
-    return begun
-
-
-_row = _begin(b"audit-ledger/row/v1\n")
-_record = _begin(b"audit-ledger/record/v1\n")
-_entry = _begin(b"audit-ledger/entry/v1\n")
-
-
 def row_commitment(blind: bytes, row_bytes: bytes) -> bytes:
     """Commit to an index row, hidden by 32 random bytes; return 32 bytes."""
-    return _blinded(_row, blind, row_bytes)
+    return _blinded(b"audit-ledger/row/v1\n", blind, row_bytes)
 
 
 def record_commitment(blind: bytes, record: bytes) -> bytes:
     """Commit to a record, hidden by 32 random bytes; return 32 bytes."""
-    return _blinded(_record, blind, record)
+    return _blinded(b"audit-ledger/record/v1\n", blind, record)
 
 
 def entry_commitment(row: bytes, record: bytes) -> bytes:
     """Return the commitment in an entry: 32 bytes over those of its row and its record."""
     if len(row) != COMMITMENT_BYTES or len(record) != COMMITMENT_BYTES:
         raise FormatError(f"commitment: a part is not {COMMITMENT_BYTES} bytes")
-    hashed = _entry.copy()
-    hashed.update(row + record)
-    return hashed.finalize()
+    return sha256(b"audit-ledger/entry/v1\n" + row + record).digest()
 
 
-def _blinded(begun: Hash, blind: bytes, data: bytes) -> bytes:
+def _blinded(label: bytes, blind: bytes, data: bytes) -> bytes:
     if len(blind) != BLIND_BYTES:
         raise FormatError(f"blind: {len(blind)} bytes, expected {BLIND_BYTES}")
-    hashed = begun.copy()
-    hashed.update(blind + data)
-    return hashed.finalize()
+    return sha256(label + blind + data).digest()
 
 
 class RowDisclosure(PrivateRepr, msgspec.Struct, frozen=True, gc=False):
