@@ -22,7 +22,7 @@ LEDGERS = [
 
 @dataclass
 class ApiUser:
-    """Sends with the token of a portal; does all else with that of a security officer."""
+    """Sends with the token of a portal, and runs all else with that of a security officer."""
 
     cloud: LocalCloud
     capture: pytest.CaptureFixture[str]
@@ -30,7 +30,7 @@ class ApiUser:
 
     @property
     def export(self) -> tuple[str, ...]:
-        """Options of an export of the patient's events, each in a part of its own."""
+        """Return the options of an export of the patient's events, one event in each part."""
         return ("--patient", self.patient, "--type", "110110", "--param", "_count=1")
 
     def run(self, *arguments: object) -> CommandResult:

@@ -31,8 +31,8 @@ def workspace(
 @pytest.fixture
 def stub() -> Iterator[StubServer]:
     """A server that responds as a test sets."""
-    with stub_server() as made:
-        yield made
+    with stub_server() as server:
+        yield server
 
 
 @pytest.fixture
@@ -43,14 +43,14 @@ def runner(
     monkeypatch: pytest.MonkeyPatch,
 ) -> StubbedCommand:
     """Runs commands against the stub, without pauses."""
-    made = make_stubbed_command(tmp_path, capsys, monkeypatch)
-    made.url = stub.url
-    return made
+    command = make_stubbed_command(tmp_path, capsys, monkeypatch)
+    command.url = stub.url
+    return command
 
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[LocalCloud]:
-    """One ledger, whose tests only add to it."""
+    """A local cloud with one ledger, to which tests only add."""
     with local_cloud(synthesized({"ledgers": LEDGERS})) as running:
         yield running
 
@@ -80,13 +80,13 @@ def accessed_patient(cloud: LocalCloud) -> str:
     token = cloud.tokens.portal(LEDGER, "ehr")
     for number in range(3):
         recorded = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        answer = requests.post(
+        response = requests.post(
             f"{cloud.url}/AuditEvent",
             json=event(number, recorded=recorded, entity=[{"what": {"reference": patient}}]),
             headers={"authorization": f"Bearer {token}", "content-type": "application/fhir+json"},
             timeout=60,
         )
-        assert answer.status_code == 201, answer.text
+        assert response.status_code == 201, response.text
     cloud.drain()
     cloud.publish()
     return patient

@@ -1,7 +1,7 @@
-"""A ledger's API in a few lines, to count what would be in a ledger: its ids are as DESIGN says.
+"""A small ledger API that counts the events that a ledger would contain.
 
-An event is known by `Idempotency-Key` and number, a CloudEvent by source and id; known, it is the
-same event. Written from the specification, not from the functions.
+As docs/design.md states, `Idempotency-Key` and number identify an event, source and id a
+CloudEvent. It is written from the specification, not from the functions.
 """
 
 import json
@@ -14,28 +14,28 @@ MAX_BYTES = 1 << 20
 
 
 class StubLedger:
-    """Takes events. `refuses`: whether an event (decoded) is refused; `events`: by sender's id."""
+    """Accepts events. `refuses`: whether a decoded event is refused; `events`: by sender's id."""
 
     def __init__(self, refuses: Callable[[Any], bool] = lambda _: False) -> None:
         self.refuses = refuses
         self.events: dict[tuple[str, ...], Any] = {}
-        self.most_bytes = MAX_BYTES
+        self.max_bytes = MAX_BYTES
 
     def answer(self, request: StubRequest) -> StubResponse:
-        if len(request.body) > self.most_bytes:
+        if len(request.body) > self.max_bytes:
             return StubResponse(413, outcome("the request: expected at most 1 MiB"))
-        given = json.loads(request.body)
+        submitted = json.loads(request.body)
         if request.target == "/AuditEvent":
-            return self._one(request.key, given)
+            return self._one(request.key, submitted)
         if request.target == "/events":
-            return self._cloudevents(given if isinstance(given, list) else [given])
+            return self._cloudevents(submitted if isinstance(submitted, list) else [submitted])
         assert request.target == "/"
-        return self._bundle(request.key, given)
+        return self._bundle(request.key, submitted)
 
     def _one(self, key: str, event: Any) -> StubResponse:
         if self.refuses(event):
             return StubResponse(422, outcome("expected an instant", "AuditEvent.recorded"))
-        return StubResponse(201, outcome("accepted"), {"Location": self._take((key,), event)})
+        return StubResponse(201, outcome("accepted"), {"Location": self._store((key,), event)})
 
     def _bundle(self, key: str, bundle: Any) -> StubResponse:
         assert bundle["resourceType"] == "Bundle"
@@ -48,11 +48,11 @@ class StubLedger:
                     return StubResponse(422, refusal)
                 responses.append({"status": "422", "outcome": refusal})
                 continue
-            location = self._take((key, str(number)), entry["resource"])
+            location = self._store((key, str(number)), entry["resource"])
             responses.append({"status": "201", "location": location})
-        answer = {"resourceType": "Bundle", "type": "batch-response"}
+        entries = [{"response": response} for response in responses]
         return StubResponse(
-            200, answer | {"entry": [{"response": response} for response in responses]}
+            200, {"resourceType": "Bundle", "type": "batch-response", "entry": entries}
         )
 
     def _cloudevents(self, events: list[Any]) -> StubResponse:
@@ -61,10 +61,12 @@ class StubLedger:
                 return StubResponse(
                     422, outcome("expected an instant", f"CloudEvents[{number}].time")
                 )
-        ids = [[self._take((e["source"], e["id"]), e).removeprefix("/AuditEvent/")] for e in events]
+        ids = [
+            [self._store((e["source"], e["id"]), e).removeprefix("/AuditEvent/")] for e in events
+        ]
         return StubResponse(202, {"accepted": len(ids), "ids": ids})
 
-    def _take(self, sender_id: tuple[str, ...], event: Any) -> str:
+    def _store(self, sender_id: tuple[str, ...], event: Any) -> str:
         self.events.setdefault(sender_id, event)
         return f"/AuditEvent/{list(self.events).index(sender_id):064x}"
 
@@ -78,7 +80,7 @@ def outcome(diagnostics: str, *expression: str) -> dict[str, Any]:
 
 
 def ids_in(ledger: StubLedger) -> list[str]:
-    """Return the ids of the stored events, as their senders wrote them, each as often as stored."""
+    """Return the ids of the stored events, as their senders wrote them, with repetitions."""
     return sorted(event["id"] for event in ledger.events.values())
 
 

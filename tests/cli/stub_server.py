@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class StubRequest:
-    """A request."""
+    """A request that arrived."""
 
     method: str
     target: str
@@ -73,7 +73,7 @@ def stub_server(tls: ssl.SSLContext | None = None) -> Iterator[StubServer]:
                 )
                 self.connection.shutdown(socket.SHUT_RD)
                 return
-            sent = (
+            body = (
                 response.body
                 if isinstance(response.body, bytes)
                 else json.dumps(response.body).encode()
@@ -81,12 +81,12 @@ def stub_server(tls: ssl.SSLContext | None = None) -> Iterator[StubServer]:
             self.send_response(response.status)
             for name, value in response.headers.items():
                 self.send_header(name, value)
-            self.send_header("content-length", str(len(sent) + response.missing_bytes))
+            self.send_header("content-length", str(len(body) + response.missing_bytes))
             self.end_headers()
-            self.wfile.write(sent)
+            self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     for method in ("GET", "POST"):
         setattr(Handler, f"do_{method}", Handler.handle_any)
@@ -95,7 +95,7 @@ def stub_server(tls: ssl.SSLContext | None = None) -> Iterator[StubServer]:
         daemon_threads = True
 
         def handle_error(self, request: object, client_address: object) -> None:
-            """A reset connection is meant."""
+            """Ignore the errors of connections that were reset on purpose."""
 
     server = Server(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)

@@ -1,4 +1,4 @@
-"""Commands that request a stub of the API, without the environment and files of the user."""
+"""Commands that use a stub of the API, without the environment and files of the user."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""docs/cli.md says what the commands say of themselves."""
+"""docs/cli.md agrees with the help of the commands."""
 
 import os
 import re
@@ -17,13 +17,15 @@ from tests.conftest import REPOSITORY
 
 DOCUMENT = (REPOSITORY / "docs" / "cli.md").read_text()
 ROWS = {
-    usage.replace("\\|", "|"): what
-    for usage, what in re.findall(r"^\| `(ledger .+?)` \| (.+?) \| .+? \|$", DOCUMENT, re.MULTILINE)
+    usage.replace("\\|", "|"): summary
+    for usage, summary in re.findall(
+        r"^\| `(ledger .+?)` \| (.+?) \| .+? \|$", DOCUMENT, re.MULTILINE
+    )
 }
 
 
 def commands(group: click.Group, *names: str) -> Iterator[tuple[str, ...]]:
-    """The words of every command."""
+    """Yield the words of every command."""
     context = click.Context(group)
     for name in group.list_commands(context):
         command = group.get_command(context, name)
@@ -42,7 +44,7 @@ def help_of(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> str:
 def test_every_command_has_a_row(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With its usage, and the first sentence of its help."""
+    """It shows the usage and the first sentence of the help."""
     output = help_of(words, capsys)
     (usage,) = [usage for usage in ROWS if usage.startswith(f"ledger {' '.join(words)} ")]
     assert f"Usage: {usage} {ROWS[usage]} " in output
@@ -50,7 +52,7 @@ def test_every_command_has_a_row(
 
 @pytest.mark.parametrize("words", [(), ("receipt",)], ids=["ledger", "receipt"])
 def test_a_group_lists_the_first_sentence_of_each_help(words: tuple[str, ...]) -> None:
-    """The list is written without an import of the commands."""
+    """The list exists apart from the commands, so that they need not be imported."""
     group: click.Command | None = ledger
     for word in words:
         assert isinstance(group, click.Group)
@@ -66,7 +68,7 @@ def test_a_group_lists_the_first_sentence_of_each_help(words: tuple[str, ...]) -
 
 
 def test_help_and_completion_of_the_group_import_no_command() -> None:
-    """Nor AWS, nor what lays out tables."""
+    """Nor the packages for AWS, tables and JSON."""
     code = (
         "import sys, click; from audit_ledger.cli.main import run; run(['--help']); "
         "from audit_ledger.cli.commands import ledger; "
@@ -83,12 +85,12 @@ def test_help_and_completion_of_the_group_import_no_command() -> None:
 
 
 def test_every_row_has_a_command() -> None:
-    """As many as there are."""
+    """There are as many rows as commands."""
     assert len(ROWS) == len(list(commands(ledger)))
 
 
 def test_every_documented_option_exists(capsys: pytest.CaptureFixture[str]) -> None:
-    """In a line that shows a command, those of that command; elsewhere those of any."""
+    """An option in an example belongs to its command, any other option to some command."""
     helps = {words: help_of(words, capsys) for words in commands(ledger)}
     shown = re.findall(r"^    ledger (.+)$", DOCUMENT, re.MULTILINE)
     shown += re.findall(r"`(?:ledger )?((?:search|show|receipt) .*?)`", DOCUMENT)
@@ -103,7 +105,7 @@ def test_every_documented_option_exists(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_every_key_of_a_profile_is_documented(capsys: pytest.CaptureFixture[str]) -> None:
-    """In the help each key; in the document none that there is not."""
+    """The help names each key, and the document no others."""
     output = help_of(("profiles",), capsys)
     keys = set(Profile.__struct_fields__)
     assert {key for key in keys if f"{key} = " in output} == keys

@@ -1,4 +1,4 @@
-"""`ledger directory`: files are checked before they are put, and nothing of them is shown."""
+"""`ledger directory`: files are checked before upload, and none of their content is shown."""
 
 from pathlib import Path
 
@@ -20,8 +20,8 @@ def write(folder: Path, files: dict[str, str]) -> Path:
 
 
 def test_records_are_counted_and_rules_listed(workspace: Workspace) -> None:
-    """Which run with it, and which do not."""
-    folder = write(workspace.path / "directory", {**GOOD, "notes.txt": "left out"})
+    """The rules that run with these files, and those that do not."""
+    folder = write(workspace.path / "directory", {**GOOD, "notes.txt": "ignored"})
     result = workspace.run("directory", folder)
     assert (result.code, result.err) == (0, "")
     assert "1 record\n" in result.out
@@ -44,7 +44,7 @@ def test_records_are_counted_and_rules_listed(workspace: Workspace) -> None:
 def test_invalid_lines_are_named(
     workspace: Workspace, files: dict[str, str], code: int, message: str
 ) -> None:
-    """And what was expected there; the cell is not shown."""
+    """With what was expected there, and without the content of the cell."""
     result = workspace.run("directory", write(workspace.path / "directory", files))
     assert result.code == code
     assert message in result.err

@@ -1,4 +1,4 @@
-"""docs/cli.md: each command that it shows is run, as written, on a ledger like `make local`'s."""
+"""Each command in docs/cli.md runs as written on a ledger like that of `make local`."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from tests.cli.command_result import CommandResult, run_command
 from tests.conftest import REPOSITORY
 
 DOCUMENT = (REPOSITORY / "docs" / "cli.md").read_text()
-SHOWN = re.findall(r"^    (ledger .+)$", DOCUMENT, re.MULTILINE)
+EXAMPLES = re.findall(r"^    (ledger .+)$", DOCUMENT, re.MULTILINE)
 LEDGER = "st-elsewhere"
 
 
@@ -31,7 +31,7 @@ class Reader:
     monkeypatch: pytest.MonkeyPatch
 
     def run(self, *arguments: str) -> CommandResult:
-        """Run the command with the token that it needs."""
+        """Run a command with the token that it needs."""
         tokens = self.cloud.tokens
         is_sending = arguments[0] == "send"
         token = tokens.portal(LEDGER, "ehr") if is_sending else tokens.security(LEDGER)
@@ -54,30 +54,30 @@ def test_documented_commands_run_in_their_order(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """FILE, DIR and ID are the reader's; all else is as it stands there."""
+    """FILE, DIR and ID are replaced; all else is as in the document."""
     patient = {"identifier": {"system": "https://elsewhere.example/mrn", "value": "1"}}
     entity = [{"what": patient, "role": PATIENT_ROLE}]
     event = r4(recorded=datetime.now(UTC).isoformat(), action="R", entity=entity)
     (tmp_path / "event.json").write_text(json.dumps(event))
     (tmp_path / "policy").write_bytes(cloud.policy(LEDGER))
     reader = Reader(cloud, tmp_path, capsys, monkeypatch)
-    named = {"FILE...": "event.json", "FILE": "policy", "DIR": "exported", "ID": ""}
-    assert len(SHOWN) >= 8
-    for line in SHOWN:
-        arguments = [named.get(word, word) for word in shlex.split(line)]
+    replacements = {"FILE...": "event.json", "FILE": "policy", "DIR": "exported", "ID": ""}
+    assert len(EXAMPLES) >= 8
+    for line in EXAMPLES:
+        arguments = [replacements.get(word, word) for word in shlex.split(line)]
         result = reader.run(*arguments[1:])
         assert result.code == 0, f"{line}: {result.out}{result.err}"
         if arguments[1] == "send":
             cloud.drain()
             cloud.publish(LEDGER)
-            (named["ID"],) = ids(reader)
+            (replacements["ID"],) = ids(reader)
         if arguments[1] == "export":
-            (named["ni:///sha-256;…"],) = re.findall(r"ni:///sha-256;[\w-]{43}'", result.out)[:1]
-            named["ni:///sha-256;…"] = named["ni:///sha-256;…"].rstrip("'")
+            manifest = re.findall(r"(ni:///sha-256;[\w-]{43})'", result.out)[0]
+            replacements["ni:///sha-256;…"] = manifest
 
 
 def ids(reader: Reader) -> list[str]:
-    """Ids of all events that were sent, as a search finds them."""
+    """Return the ids of all events that a search finds."""
     result = reader.run("search", "--from", "2026", "--json")
     pages = [json.loads(line) for line in result.out.splitlines()]
     entries = [entry for page in pages for entry in page["entry"]]

@@ -1,4 +1,4 @@
-"""What is needed of other packages: the verifier two, each further use an extra."""
+"""The verifier needs two other packages, and each further use an extra."""
 
 import json
 import os
@@ -35,7 +35,7 @@ main({arguments!r})
 
 
 def run_without(absent: set[str], code: str) -> subprocess.CompletedProcess[str]:
-    """Run Python where packages are not installed."""
+    """Run Python code as if these packages were not installed."""
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "shared")}
     return subprocess.run(
         [sys.executable, "-c", WITHOUT.format(absent=absent) + code],
@@ -47,21 +47,21 @@ def run_without(absent: set[str], code: str) -> subprocess.CompletedProcess[str]
 
 
 def test_the_verifier_imports_no_optional_package() -> None:
-    """Every module of it; a remote ledger alone needs a further one."""
+    """This applies to every module but the one that reads remote ledgers."""
     code = EVERY_MODULE.format(packages=CORE, but={"audit_ledger.verify.http_source"})
     done = run_without({*EXTRAS, "boto3"}, code)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_client_imports_what_its_extra_installs() -> None:
-    """Neither AWS nor a command line."""
+    """It imports no package for AWS or the command line."""
     absent = {"boto3", *(package for package, extra in EXTRAS.items() if extra != "client")}
     done = run_without(absent, EVERY_MODULE.format(packages=("client",), but=set()))
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_each_optional_package_is_in_the_extra_that_is_named() -> None:
-    """As pyproject.toml has them."""
+    """pyproject.toml defines the extras."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     extras = {
         extra: {requirement.partition(">")[0] for requirement in requirements}
@@ -83,7 +83,7 @@ def test_each_optional_package_is_in_the_extra_that_is_named() -> None:
 def test_verify_names_the_extra_that_is_missing(
     workspace: Workspace, absent: str, source: str | None, message: str
 ) -> None:
-    """In one line, as an error of usage; as an object for machines."""
+    """In one line with the exit code of usage errors, and as a JSON object."""
     arguments = [
         "verify",
         source or str(workspace.ledger),
@@ -97,7 +97,7 @@ def test_verify_names_the_extra_that_is_missing(
 
 
 def test_a_folder_is_verified_with_the_command_line_alone(workspace: Workspace) -> None:
-    """Without AWS, tables or HTTP."""
+    """The packages for AWS, tables and HTTP are not needed."""
     arguments = ["verify", str(workspace.ledger), "--policy", str(workspace.policy), "--no-state"]
     done = run_without(EXTRAS.keys() - {"click"}, COMMAND.format(arguments=arguments))
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""`ledger findings`: what was found, and what was not looked for."""
+"""`ledger findings` lists findings, and the rules that do not run."""
 
 import json
 from typing import Any
@@ -30,7 +30,7 @@ def page(*findings: dict[str, Any], **more: Any) -> StubResponse:
 
 
 def test_findings_are_read_page_after_page(runner: StubbedCommand, stub: StubServer) -> None:
-    """`next` of a page is `after` of the one that follows; all else stays."""
+    """`next` of a page is `after` of the next request; all else is unchanged."""
     stub.next_responses = [page(finding(3), next="1-0"), page(finding(9, entries=8))]
     result = runner.run(
         "findings", "--from", "2026-11-22T00:00:00Z", "--to", "2026-11-23T00:00:00Z"
@@ -48,7 +48,7 @@ def test_findings_are_read_page_after_page(runner: StubbedCommand, stub: StubSer
 def test_an_empty_result_states_the_progress_of_the_rules(
     runner: StubbedCommand, stub: StubServer
 ) -> None:
-    """How far the rules have come, and which do not run, is said."""
+    """It also names the rules that do not run."""
     stub.next_responses = [page()]
     result = runner.run("findings")
     assert result.code == 0
@@ -59,17 +59,17 @@ def test_an_empty_result_states_the_progress_of_the_rules(
 
 
 def test_json_has_one_page_per_line(runner: StubbedCommand, stub: StubServer) -> None:
-    """As the API gave it."""
-    answers = [page(finding(3), next="1-0"), page(finding(9))]
-    stub.next_responses = list(answers)
+    """The pages are those of the API."""
+    pages = [page(finding(3), next="1-0"), page(finding(9))]
+    stub.next_responses = list(pages)
     lines = runner.run("findings", "--json").out.splitlines()
     assert [json.loads(line) for line in lines] == json.loads(
-        json.dumps([answer.body for answer in answers])
+        json.dumps([response.body for response in pages])
     )
 
 
 def test_pages_that_repeat_end_the_command(runner: StubbedCommand, stub: StubServer) -> None:
-    """Nothing is listed for ever."""
+    """The listing is not endless."""
     stub.respond = lambda _: page(finding(1), next="1-0")
     assert "its pages lead back to one before" in runner.error_line(3, "findings")
 
@@ -77,7 +77,7 @@ def test_pages_that_repeat_end_the_command(runner: StubbedCommand, stub: StubSer
 def test_a_rejected_parameter_is_named_as_its_option(
     runner: StubbedCommand, stub: StubServer
 ) -> None:
-    """The API speaks of its parameter."""
+    """The API names its own parameter."""
 
     def refused(request: StubRequest) -> StubResponse:
         issue = {"severity": "error", "code": "value", "diagnostics": "from: expected less"}

@@ -1,4 +1,4 @@
-"""What others named, and what was mistyped, neither steers a terminal nor ends in a traceback."""
+"""Hostile names and mistyped input neither control a terminal nor cause a traceback."""
 
 import errno
 import json
@@ -16,7 +16,7 @@ ESCAPES = "\x1b[2J\x1b[32mverified"
 def test_names_of_planted_files_are_escaped(
     demo: DemoRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No control character, and no line of their own, reaches the report."""
+    """The report contains no control character and no line of such a name."""
     copy = tmp_path / "copy"
     for file in (demo.build / "published/st-elsewhere").rglob("*"):
         if file.is_file():
@@ -39,22 +39,22 @@ def test_names_of_planted_files_are_escaped(
 def test_an_invalid_url_is_reported_in_one_line(
     demo: DemoRun, capsys: pytest.CaptureFixture[str], url: str
 ) -> None:
-    """Exit 2, never a traceback."""
+    """The exit code is 2, and there is no traceback."""
     policy = demo.build / "st-elsewhere.policy"
     assert run(["verify", url, "--policy", str(policy), "--no-state"]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("given", [{}, {"index_row": None, "record": None, "row_blind": None}])
+@pytest.mark.parametrize("record", [{}, {"index_row": None, "record": None, "row_blind": None}])
 def test_an_empty_record_file_is_rejected(
-    demo: DemoRun, tmp_path: Path, capsys: pytest.CaptureFixture[str], given: dict[str, None]
+    demo: DemoRun, tmp_path: Path, capsys: pytest.CaptureFixture[str], record: dict[str, None]
 ) -> None:
-    """Whoever gives one wants it checked."""
+    """A user who passes a file expects that it is checked."""
     source, policy = demo.build / "published/st-elsewhere", demo.build / "st-elsewhere.policy"
-    proof, record = tmp_path / "entry.tlog-proof", tmp_path / "record.json"
+    proof, file = tmp_path / "entry.tlog-proof", tmp_path / "record.json"
     assert run(["receipt", "make", str(source), "7", "-o", str(proof)]) == 0
-    record.write_text(json.dumps(given))
-    options = ["--policy", str(policy), "--record", str(record)]
+    file.write_text(json.dumps(record))
+    options = ["--policy", str(policy), "--record", str(file)]
     assert run(["receipt", "verify", str(proof), *options]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
 
@@ -65,7 +65,7 @@ def test_an_unwritable_state_does_not_suppress_the_report(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The report first, then one line and exit 2: the next run would know of no checkpoint."""
+    """The exit code is 2, since the next run would have no checkpoint to compare with."""
 
     def full(state: StateFile, *_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(state.path))

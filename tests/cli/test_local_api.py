@@ -1,4 +1,4 @@
-"""The commands against the API itself: the synthesized templates and the real handlers."""
+"""Commands against the real handlers, deployed locally from the synthesized templates."""
 
 import csv
 import json
@@ -22,7 +22,7 @@ def is_audit_event(file: Path) -> bool:
 
 
 def test_samples_are_sent_and_found(user: ApiUser, shared_dir: Path) -> None:
-    """Each one of the real world, by its id here; a resend sends nothing, and adds nothing."""
+    """Real samples are found by their new ids; sending them again adds nothing."""
     earlier = user.search(*EVERYTHING).keys()
     samples = shared_dir / "samples"
     files = [file for file in samples.rglob("*.json") if is_audit_event(file)]
@@ -39,8 +39,8 @@ def test_samples_are_sent_and_found(user: ApiUser, shared_dir: Path) -> None:
     again = user.run("send", samples, "--json", "--state", "state")
     assert (again.code, again.report["accepted"]) == (0, 0)
     assert again.report["sent_before"] == len(files)
-    forgotten = user.run("send", samples, "--json", "--state", "other")
-    assert {e["place"]: e["ids"][0] for e in forgotten.report["events"]} == ids
+    without_state = user.run("send", samples, "--json", "--state", "other")
+    assert {e["place"]: e["ids"][0] for e in without_state.report["events"]} == ids
     user.publish()
     names = [json.loads(file.read_bytes())["id"] for file in files]
     added = (e for key, e in user.search(*EVERYTHING).items() if key not in earlier)
@@ -51,9 +51,9 @@ SUBMITTED_ID = "urn:audit-ledger:submitted-id"
 
 
 def submitted_id(event: dict[str, Any]) -> str:
-    """The id that the sender gave an event, from the extension that keeps it."""
-    (kept,) = [e["valueString"] for e in event["extension"] if e["url"] == SUBMITTED_ID]
-    return str(kept)
+    """Return the id that the sender assigned, which is in an extension."""
+    (value,) = [e["valueString"] for e in event["extension"] if e["url"] == SUBMITTED_ID]
+    return str(value)
 
 
 def write_lines(name: str, events: list[Any]) -> Path:
@@ -63,7 +63,7 @@ def write_lines(name: str, events: list[Any]) -> Path:
 
 
 def test_lines_are_sent_in_batches_and_rejections_named(user: ApiUser) -> None:
-    """450 good ones and two bad; grown by ten, ten are new."""
+    """Of 450 valid and two invalid lines all valid ones are accepted; later ten more."""
     lines: list[Any] = [event(n) for n in range(450)]
     lines.insert(210, event(9999, recorded="Secret"))
     lines.append({"resourceType": "AuditEvent"})
@@ -83,7 +83,7 @@ def test_lines_are_sent_in_batches_and_rejections_named(user: ApiUser) -> None:
 
 
 def test_bundles_and_cloudevents_are_sent(user: ApiUser) -> None:
-    """A transaction whole, a collection, CloudEvents as a batch."""
+    """A transaction, a collection and a batch of CloudEvents."""
     transaction = {
         "resourceType": "Bundle",
         "type": "transaction",
@@ -117,10 +117,10 @@ def test_bundles_and_cloudevents_are_sent(user: ApiUser) -> None:
         Path(f"{name}.json").write_text(json.dumps(content))
     result = user.run("send", "t.json", "c.json", "e.json")
     assert (result.code, result.out.splitlines()[0].split()[1]) == (0, "9")
-    bad = json.loads(json.dumps(transaction))
-    del bad["entry"][1]["resource"]["recorded"]
-    Path("bad.json").write_text(json.dumps(bad))
-    result = user.run("send", "bad.json")
+    invalid = json.loads(json.dumps(transaction))
+    del invalid["entry"][1]["resource"]["recorded"]
+    Path("invalid.json").write_text(json.dumps(invalid))
+    result = user.run("send", "invalid.json")
     assert (result.code, "refused: 3 events" in result.out) == (1, True)
     user.publish()
     for patient, count in (("tx", 3), ("co", 2), ("ce", 4)):
@@ -128,14 +128,14 @@ def test_bundles_and_cloudevents_are_sent(user: ApiUser) -> None:
 
 
 def test_an_event_is_shown_and_its_receipt_verifies(user: ApiUser, cloud: LocalCloud) -> None:
-    """From one id: the event, and two files that verify against the ledger's policy."""
+    """One id is enough for the event and for two files that the ledger's policy verifies."""
     body = json.dumps(event(77, entity=[{"what": {"reference": "Patient/one"}}]), indent=3)
     Path("one.json").write_text(body)
     sent = user.run("send", "one.json", "--json")
     (event_id,) = sent.report["events"][0]["ids"]
     cloud.drain()
-    waiting = user.run("receipt", "get", event_id, "-o", "r", "--wait", "0")
-    assert (waiting.code, "no checkpoint covers it yet" in waiting.err) == (3, True)
+    early = user.run("receipt", "get", event_id, "-o", "r", "--wait", "0")
+    assert (early.code, "no checkpoint covers it yet" in early.err) == (3, True)
     user.publish()
     assert user.run("show", event_id, "--json").out == body
     shown = user.run("show", event_id)
@@ -151,7 +151,7 @@ def test_an_event_is_shown_and_its_receipt_verifies(user: ApiUser, cloud: LocalC
 
 
 def test_digests_are_listed(user: ApiUser) -> None:
-    """The newest last, as large as the ledger is."""
+    """The newest is last."""
     Path("d.json").write_text(json.dumps(event(88)))
     user.run("send", "d.json")
     user.publish()
@@ -163,7 +163,7 @@ def test_digests_are_listed(user: ApiUser) -> None:
 
 
 def test_rejected_requests_are_explained(user: ApiUser, cloud: LocalCloud) -> None:
-    """Unbounded searches, unknown parameters, unknown ids, a token of too little, none at all."""
+    """Unbounded searches, unknown parameters and ids, and insufficient or invalid tokens."""
     for code, message, *arguments in (
         (2, "--from or --to: expected this parameter", "search"),
         (2, "foo: expected a parameter that this server knows", "search", "--param", "foo=1"),
@@ -183,15 +183,15 @@ def test_rejected_requests_are_explained(user: ApiUser, cloud: LocalCloud) -> No
 
 
 def test_a_report_is_a_table_or_in_a_format_of_the_api(officer: ApiUser) -> None:
-    """Who accessed a record, for people; JSON, CSV and a page for others, also into a file."""
+    """People read a table; JSON, CSV and HTML are available, also as files."""
     result = officer.run("report", "accesses", "--patient", officer.patient)
     assert (result.code, result.err) == (0, "")
     for number in range(3):
         assert f"Practitioner/{number}" in re.sub(r"\s", "", result.out)
     assert re.search(r"^\d{4}-\d\d-\d\d", result.out, re.MULTILINE)
     assert "+00:00" not in result.out
-    made = officer.run("report", "accesses", "--patient", officer.patient, "--json")
-    accesses = next(value for value in made.report.values() if isinstance(value, list) and value)
+    as_json = officer.run("report", "accesses", "--patient", officer.patient, "--json")
+    accesses = next(value for value in as_json.report.values() if isinstance(value, list) and value)
     assert len(accesses) == 3
     result = officer.run(
         "report", "accounting", "--patient", officer.patient, "--format", "html", "-o", "a.html"
@@ -209,7 +209,7 @@ def test_a_report_is_a_table_or_in_a_format_of_the_api(officer: ApiUser) -> None
 def test_a_wide_report_fits_a_narrow_terminal(
     officer: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With what matters first, times on one line, and a word on where the rest is."""
+    """It shows the main columns, times on one line, and names the omitted columns."""
     monkeypatch.setenv("COLUMNS", "80")
     narrow = officer.run("report", "privacy").out.partition("break glass:")[0]
     assert re.search(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", narrow, re.MULTILINE)
@@ -220,7 +220,7 @@ def test_a_wide_report_fits_a_narrow_terminal(
 
 
 @pytest.mark.parametrize(
-    ("wrong", "message"),
+    ("arguments", "message"),
     [
         (["accesses"], "patient"),
         (["privacy", "--sort", "shoe-size"], "expected one of"),
@@ -231,16 +231,16 @@ def test_a_wide_report_fits_a_narrow_terminal(
     ],
 )
 def test_invalid_report_options_are_explained(
-    user: ApiUser, wrong: list[str], message: str
+    user: ApiUser, arguments: list[str], message: str
 ) -> None:
-    """What, where and what was expected."""
-    result = user.run("report", *wrong)
+    """The message states what was expected."""
+    result = user.run("report", *arguments)
     assert result.code == 2
     assert message in result.err
 
 
 def test_a_recorded_document_is_found_by_its_digest(user: ApiUser) -> None:
-    """By its digest alone, once it is published and followed; another one is not."""
+    """Its digest suffices once the event is published and followed; others are not found."""
     Path("report.pdf").write_bytes(b"a report")
     digest = urlsafe_b64encode(sha256(b"a report").digest()).decode().rstrip("=")
     identifier = {"system": "urn:ietf:rfc:6920", "value": f"ni:///sha-256;{digest}"}

@@ -1,4 +1,4 @@
-"""Exports made by the API itself: complete, resumed, verified offline, and tampered with."""
+"""Exports of the real handlers are complete, resumable and verified offline."""
 
 import json
 import os
@@ -23,29 +23,29 @@ from tests.verify.writer import Keys
 def test_an_export_is_verified_offline(
     officer: ApiUser, policy: Path, form: str, receipts: str
 ) -> None:
-    """Whole; each line with its entry, and where records are disclosed, what they say."""
+    """Each line is proved by its entry, and by its record if that is disclosed."""
     result = officer.run(
         "export", "out", "--format", form, "--receipts", receipts, *officer.export, "--json"
     )
     assert result.code == 0, result.err
-    made = result.report
-    assert made["entries"] == 3
+    summary = result.report
+    assert summary["entries"] == 3
     assert not Path("out/parts").exists()
     assert all(file.stat().st_mode & 0o077 == 0 for file in Path("out").iterdir())
-    check = ["verify-export", "out", "--policy", policy, "--digest", made["manifest"]]
+    check = ["verify-export", "out", "--policy", policy, "--digest", summary["manifest"]]
     verified = run_command(officer.capture, *check, "--json")
-    proved = 0 if receipts == "none" else made["entries"]
-    shown = made["entries"] if receipts == "record" else 0
+    proved = 0 if receipts == "none" else summary["entries"]
+    shown = summary["entries"] if receipts == "record" else 0
     assert verified.code == (3 if receipts == "none" else 0), verified.out
     assert (verified.report["proved"], verified.report["records_shown"]) == (proved, shown)
     assert verified.report["findings"] == []
-    people = run_command(officer.capture, *check)
-    assert people.code == verified.code
-    assert f"{proved} proved to be in the ledger" in people.out
+    as_text = run_command(officer.capture, *check)
+    assert as_text.code == verified.code
+    assert f"{proved} proved to be in the ledger" in as_text.out
 
 
 def test_a_rejected_export_leaves_no_parts(officer: ApiUser) -> None:
-    """What was wrong is corrected, and the folder is as good as new."""
+    """The corrected command can use the same folder."""
     result = officer.run("export", "out", "--format", "csv")
     assert (result.code, "expected this parameter" in result.err) == (2, True)
     assert officer.run("export", "out", "--format", "csv", *officer.export).code == 0
@@ -54,29 +54,29 @@ def test_a_rejected_export_leaves_no_parts(officer: ApiUser) -> None:
 def test_a_resumed_export_equals_an_uninterrupted_one(
     officer: ApiUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After any part, also one of which half was written; what is there is not asked for again."""
-    asked: list[str] = []
-    ask = Api.request
+    """It may stop after any part or within one; complete parts are not requested again."""
+    queries: list[str] = []
+    send = Api.request
 
-    def counted(self: Api, what: ApiRequest, **more: Any) -> Any:
-        asked.append(what.query)
-        return ask(self, what, **more)
+    def counted(self: Api, request: ApiRequest, **more: Any) -> Any:
+        queries.append(request.query)
+        return send(self, request, **more)
 
     monkeypatch.setattr(Api, "request", counted)
     assert officer.run("export", "whole", "--format", "csv", *officer.export).code == 0
-    parts = len(asked)
+    parts = len(queries)
     assert parts >= 3
     for stop in range(1, parts):
         folder = Path(f"stopped-{stop}")
-        asked.clear()
+        queries.clear()
 
-        def dies(self: Api, what: ApiRequest, stop: int = stop, **more: Any) -> Any:
-            if len(asked) == stop:
+        def interrupted(self: Api, request: ApiRequest, stop: int = stop, **more: Any) -> Any:
+            if len(queries) == stop:
                 raise KeyboardInterrupt
-            return counted(self, what, **more)
+            return counted(self, request, **more)
 
-        with monkeypatch.context() as dying:
-            dying.setattr(Api, "request", dies)
+        with monkeypatch.context() as patch:
+            patch.setattr(Api, "request", interrupted)
             assert (
                 officer.run("export", folder, "--format", "csv", *officer.export).code
                 == INTERRUPTED
@@ -85,13 +85,13 @@ def test_a_resumed_export_equals_an_uninterrupted_one(
             file.write(b'{"origin": "half a pa')
         other = officer.run("export", folder, "--format", "fhir", *officer.export)
         assert (other.code, "unfinished export of something else" in other.err) == (2, True)
-        asked.clear()
+        queries.clear()
         assert officer.run("export", folder, "--format", "csv", *officer.export).code == 0
-        assert len(set(asked)) == len(asked)
-        assert len(asked) >= parts - stop
+        assert len(set(queries)) == len(queries)
+        assert len(queries) >= parts - stop
         lines = (folder / "events.csv").read_bytes().splitlines()
         assert lines[: parts - 1] == Path("whole/events.csv").read_bytes().splitlines()[: parts - 1]
-    Path("whole/parts").touch()  # stopped when all was done but this
+    Path("whole/parts").touch()  # a run that stopped before it removed this file
     again = officer.run("export", "whole", "--format", "csv", *officer.export)
     assert (again.code, "contains an export already" in again.err) == (2, True)
     assert not Path("whole/parts").exists()
@@ -101,12 +101,12 @@ def lines_of(name: str) -> list[bytes]:
     return Path("out", name).read_bytes().splitlines(keepends=True)
 
 
-def put(name: str, lines: list[bytes]) -> None:
+def write_lines(name: str, lines: list[bytes]) -> None:
     Path("out", name).write_bytes(b"".join(lines))
 
 
-def reseal() -> None:
-    """Make the manifest one of the files as they are: what somebody would who alters an export."""
+def rewrite_manifest() -> None:
+    """Let the manifest describe the files as they are now, as a forger would."""
     manifest = json.loads(Path("out/manifest.json").read_bytes())
     for file in manifest["files"]:
         data = Path("out", file["name"]).read_bytes()
@@ -116,13 +116,12 @@ def reseal() -> None:
         if "lines" in file:
             header = 1 if "header" in file else 0
             lines = data.splitlines(keepends=True)[header:]
-            vouched = lines_of(file["lines"]["name"])
-            numbers = [line.split()[0] for line in vouched]
+            numbers = [line.split()[0] for line in lines_of(file["lines"]["name"])]
             entries = [
                 b"%b %b\n" % (number, sha256(line).hexdigest().encode())
                 for number, line in zip(numbers, lines, strict=False)
             ]
-            put(file["lines"]["name"], entries)
+            write_lines(file["lines"]["name"], entries)
             file["lines"]["count"] = len(entries)
             file["lines"]["sha256"] = sha256(b"".join(entries)).hexdigest()
     manifest["entries"] = len(lines_of("events.csv")) - 1
@@ -130,58 +129,60 @@ def reseal() -> None:
     Path("out/manifest.json").write_text(text + "\n")
 
 
-def alter() -> None:
-    """Say that somebody else did it."""
+def alter_line() -> None:
+    """Let a line name another practitioner."""
     lines = lines_of("events.csv")
-    put("events.csv", [lines[0], lines[1].replace(b"Practitioner/", b"Practitioner/9"), *lines[2:]])
+    write_lines(
+        "events.csv", [lines[0], lines[1].replace(b"Practitioner/", b"Practitioner/9"), *lines[2:]]
+    )
 
 
-def swap() -> None:
+def swap_lines() -> None:
     lines = lines_of("events.csv")
-    put("events.csv", [lines[0], lines[2], lines[1], *lines[3:]])
+    write_lines("events.csv", [lines[0], lines[2], lines[1], *lines[3:]])
 
 
 def swap_receipts() -> None:
     lines = lines_of("receipts")
     words = [line.split() for line in lines]
     words[0][1:], words[1][1:] = words[1][1:], words[0][1:]
-    put("receipts", [b" ".join(line) + b"\n" for line in words])
+    write_lines("receipts", [b" ".join(line) + b"\n" for line in words])
 
 
-def other_record() -> None:
+def replace_record() -> None:
     lines = [line.split() for line in lines_of("receipts")]
     lines[0][2:] = lines[1][2:]
-    put("receipts", [b" ".join(line) + b"\n" for line in lines])
+    write_lines("receipts", [b" ".join(line) + b"\n" for line in lines])
 
 
-def drop() -> None:
+def drop_line() -> None:
     for name in ("events.csv", "events.csv.entries"):
         lines = lines_of(name)
-        put(name, lines[:-1])
+        write_lines(name, lines[:-1])
 
 
 def drop_receipt() -> None:
     for name in ("receipts", "receipts.entries"):
-        put(name, lines_of(name)[:-1])
+        write_lines(name, lines_of(name)[:-1])
 
 
-def twice() -> None:
-    """An access that happened once, twice."""
+def repeat_line() -> None:
+    """List one access twice."""
     for name in ("events.csv", "events.csv.entries", "receipts", "receipts.entries"):
         lines = lines_of(name)
-        put(name, [*lines, lines[-1]])
+        write_lines(name, [*lines, lines[-1]])
 
 
 def swap_columns() -> None:
-    """Let the header say that the patient did what the agent did."""
+    """Exchange the names of two columns in the header."""
     header, *lines = lines_of("events.csv")
     names = header.decode().split(",")
     names[0], names[1] = names[1], names[0]
-    put("events.csv", [",".join(names).encode(), *lines])
+    write_lines("events.csv", [",".join(names).encode(), *lines])
 
 
-def add_a_file() -> None:
-    """Whose lines no receipt is of."""
+def add_file() -> None:
+    """Add a file that has no receipts."""
     manifest = json.loads(Path("out/manifest.json").read_bytes())
     Path("out/more.csv").write_bytes(b"a line\n")
     manifest["files"].append({**manifest["files"][0], "name": "more.csv"})
@@ -189,34 +190,34 @@ def add_a_file() -> None:
     Path("out/manifest.json").write_text(json.dumps(manifest))
 
 
-def unvouched() -> None:
-    """Let the lines be vouched for by a file that nobody holds against them."""
+def detach_hashes() -> None:
+    """List the file of line hashes as one that belongs to no other file."""
     manifest = json.loads(Path("out/manifest.json").read_bytes())
     (events,) = (file for file in manifest["files"] if file["name"] == "events.csv")
     entries = {**events, "name": events.pop("lines")["name"]}
     del entries["lines"], entries["header"]
     manifest["files"].append(entries)
     Path("out/manifest.json").write_text(json.dumps(manifest))
-    alter()
+    alter_line()
 
 
-def other_format() -> None:
+def replace_format() -> None:
     manifest = json.loads(Path("out/manifest.json").read_bytes())
     Path("out/manifest.json").write_text(json.dumps({**manifest, "format": "xml"}))
 
 
 TAMPERED: list[tuple[Callable[[], None], str]] = [
-    (alter, "its line differs from the record"),
-    (swap, "its line differs"),
+    (alter_line, "its line differs from the record"),
+    (swap_lines, "its line differs"),
     (swap_receipts, "receipt-rejected"),
-    (other_record, "commits to another record"),
-    (drop, "its line is not there"),
+    (replace_record, "commits to another record"),
+    (drop_line, "its line is not there"),
     (drop_receipt, "the line has no receipt"),
-    (twice, "an export has an entry once"),
+    (repeat_line, "an export has an entry once"),
     (swap_columns, "its header is not the format's"),
-    (add_a_file, "the format has no such file"),
-    (unvouched, "no events.csv.entries vouches for its lines"),
-    (other_format, "its format is none that is known here"),
+    (add_file, "the format has no such file"),
+    (detach_hashes, "no events.csv.entries vouches for its lines"),
+    (replace_format, "its format is none that is known here"),
 ]
 
 
@@ -224,13 +225,13 @@ TAMPERED: list[tuple[Callable[[], None], str]] = [
 def test_a_tampered_export_fails(
     officer: ApiUser, policy: Path, tamper: Callable[[], None], message: str
 ) -> None:
-    """By the manifest; and where that was made anew, by its digest, and by the receipts alone."""
-    made = officer.run("export", "out", "--format", "csv", *officer.export, "--json").report
+    """The manifest shows it; if it was rewritten, its digest and the receipts do."""
+    summary = officer.run("export", "out", "--format", "csv", *officer.export, "--json").report
     check = ["verify-export", "out", "--policy", policy]
     tamper()
     assert run_command(officer.capture, *check).code == 1
-    reseal()
-    result = run_command(officer.capture, *check, "--digest", made["manifest"])
+    rewrite_manifest()
+    result = run_command(officer.capture, *check, "--digest", summary["manifest"])
     assert result.code == 1
     assert "manifest-altered" in result.out
     result = run_command(officer.capture, *check)
@@ -242,11 +243,11 @@ def test_a_tampered_export_fails(
 def test_lines_without_records_are_verified_by_the_digest_alone(
     officer: ApiUser, policy: Path
 ) -> None:
-    """Who takes the records away can write what they like: that entries exist is all that holds."""
+    """Without the records, only the existence of the entries is proved."""
     officer.run("export", "out", "--format", "csv", *officer.export)
-    put("receipts", [b" ".join(line.split()[:2]) + b"\n" for line in lines_of("receipts")])
-    alter()
-    reseal()
+    write_lines("receipts", [b" ".join(line.split()[:2]) + b"\n" for line in lines_of("receipts")])
+    alter_line()
+    rewrite_manifest()
     result = run_command(officer.capture, "verify-export", "out", "--policy", policy)
     assert result.code == 3, result.out
     assert "what the entries' records say: they are not disclosed" in result.out
@@ -259,7 +260,7 @@ def test_lines_without_records_are_verified_by_the_digest_alone(
 def test_a_manifest_that_contradicts_its_files_fails(
     officer: ApiUser, policy: Path, claim: dict[str, int], message: str
 ) -> None:
-    """Numbers that nobody signed, over files that hold."""
+    """No signature covers its numbers, and the files are valid."""
     officer.run("export", "out", "--format", "csv", *officer.export)
     manifest = json.loads(Path("out/manifest.json").read_bytes())
     (manifest if "entries" in claim else manifest["files"][0]).update(claim)
@@ -270,24 +271,24 @@ def test_a_manifest_that_contradicts_its_files_fails(
 
 
 def test_an_export_of_nothing_is_verified_by_its_digest(officer: ApiUser, policy: Path) -> None:
-    """There is no receipt to hold it against; without the digest nobody can tell."""
-    made = officer.run(
+    """It has no receipt, so that without the digest the result is incomplete."""
+    exported = officer.run(
         "export", "none", "--format", "csv", "--from", "2001", "--to", "2001", "--json"
     )
-    assert made.report["entries"] == 0
+    assert exported.report["entries"] == 0
     check = ["verify-export", "none", "--policy", policy]
-    assert run_command(officer.capture, *check, "--digest", made.report["manifest"]).code == 0
+    assert run_command(officer.capture, *check, "--digest", exported.report["manifest"]).code == 0
     assert run_command(officer.capture, *check).code == 3
 
 
-@pytest.mark.parametrize("what", ["fifo", "link", "folder"])
-def test_special_files_in_an_export_are_not_read(officer: ApiUser, policy: Path, what: str) -> None:
-    """What is no plain file is not read; what a file manager left is no part of it."""
+@pytest.mark.parametrize("kind", ["fifo", "link", "folder"])
+def test_special_files_in_an_export_are_not_read(officer: ApiUser, policy: Path, kind: str) -> None:
+    """Files that a file manager left are ignored."""
     officer.run("export", "out", "--format", "csv", *officer.export)
     Path("out/.DS_Store").touch()
     assert run_command(officer.capture, "verify-export", "out", "--policy", policy).code == 0
     Path("out/receipts").unlink()
-    match what:
+    match kind:
         case "fifo":
             os.mkfifo("out/receipts")
         case "link":
@@ -299,7 +300,7 @@ def test_special_files_in_an_export_are_not_read(officer: ApiUser, policy: Path,
 
 
 def test_an_export_needs_a_folder_of_its_own(officer: ApiUser) -> None:
-    """No other run writes into it, no other file is there, and what is there becomes private."""
+    """It is empty, no other run uses it, and its files become private."""
     Path("used").mkdir()
     Path("used/checkpoint").write_text("a mirror's")
     result = officer.run("export", "used", "--format", "csv", *officer.export)
@@ -307,8 +308,8 @@ def test_an_export_needs_a_folder_of_its_own(officer: ApiUser) -> None:
     assert Path("used/checkpoint").read_text() == "a mirror's"
     Path("shared").mkdir()
     Path("shared/parts").touch()
-    with Path("shared/parts").open("ab") as held:
-        flock(held, LOCK_EX)
+    with Path("shared/parts").open("ab") as locked:
+        flock(locked, LOCK_EX)
         result = officer.run("export", "shared", "--format", "csv", *officer.export)
         assert (result.code, "another export into it is running" in result.err) == (2, True)
     Path("shared/receipts").write_text("")
@@ -318,19 +319,20 @@ def test_an_export_needs_a_folder_of_its_own(officer: ApiUser) -> None:
 
 
 @pytest.mark.parametrize(
-    "who", [("--patient", "https://nowhere.example|1"), ("--agent", "https://elsewhere.example|u1")]
+    "option",
+    [("--patient", "https://nowhere.example|1"), ("--agent", "https://elsewhere.example|u1")],
 )
 def test_an_export_that_would_be_incomplete_is_rejected(
-    officer: ApiUser, who: tuple[str, str]
+    officer: ApiUser, option: tuple[str, str]
 ) -> None:
-    """Where a search warns that more may match: with a period it finds all."""
-    result = officer.run("export", "part", "--format", "csv", *who)
+    """Where a search would warn that more may match, an export needs a period."""
+    result = officer.run("export", "part", "--format", "csv", *option)
     assert (result.code, "a period" in result.err) == (2, True), result
-    assert officer.run("export", "part", "--format", "csv", *who, "--from", "2020").code == 0
+    assert officer.run("export", "part", "--format", "csv", *option, "--from", "2020").code == 0
 
 
-def test_an_export_of_another_ledger_fails(officer: ApiUser, policy: Path, tmp_path: Path) -> None:
-    """Receipts that the policy's keys did not sign; and wrong use is told."""
+def test_an_export_of_another_ledger_fails(officer: ApiUser, policy: Path) -> None:
+    """The policy's keys did not sign its receipts."""
     assert officer.run("export", "out", "--format", "csv", *officer.export).code == 0
     Path("others").write_bytes(Keys().policy().to_bytes())
     result = run_command(officer.capture, "verify-export", "out", "--policy", "others")

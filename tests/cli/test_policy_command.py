@@ -1,4 +1,4 @@
-"""`ledger policy`: the policy file from the public keys in KMS (moto, taught these keys)."""
+"""`ledger policy` writes the policy file from the public keys in KMS (moto) or from the API."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def test_the_policy_has_both_keys_of_the_ledger(
 def test_the_origin_can_be_an_option(
     world: World, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    """Where its settings cannot be read."""
+    """For users who cannot read the ledger's settings."""
     assert run([*ARGUMENTS, "--origin", "example.org/other"]) == 0
     policy = parse_policy(capsysbinary.readouterr().out)
     assert policy.logs[0].key.name == "example.org/other"
@@ -48,7 +48,7 @@ def test_the_origin_can_be_an_option(
 def test_an_unknown_ledger_is_reported_in_one_line(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With what was asked for."""
+    """The line names the requested ledger."""
     assert run(["policy", "--stage", STAGE, "--ledger", "nowhere"]) == 2
     out, err = capsys.readouterr()
     assert (out, len(err.splitlines())) == ("", 1)
@@ -60,7 +60,7 @@ def test_an_unknown_ledger_is_reported_in_one_line(
 def test_the_policy_can_come_from_the_api(
     runner: StubbedCommand, stub: StubServer, tmp_path: Path
 ) -> None:
-    """As it came, under a line that names the ledger; where the keys come from is said."""
+    """It is written unchanged below the ledger's name, with a warning to compare the keys."""
     text = Keys().policy().to_bytes()
     stub.next_responses = [StubResponse(200, text)]
     result = runner.run("policy", "-o", tmp_path / "policy")
@@ -76,7 +76,7 @@ def test_the_policy_can_come_from_the_api(
 def test_an_invalid_policy_is_not_written(
     runner: StubbedCommand, stub: StubServer, tmp_path: Path, text: bytes
 ) -> None:
-    """Whoever answered is no ledger's API."""
+    """The response is not that of a ledger's API."""
     stub.next_responses = [StubResponse(200, text)]
     runner.error_line(3, "policy", "-o", tmp_path / "policy")
     assert not (tmp_path / "policy").exists()
@@ -88,5 +88,5 @@ def test_an_invalid_policy_is_not_written(
 def test_policy_options_of_kms_and_api_exclude_each_other(
     runner: StubbedCommand, arguments: tuple[str, ...]
 ) -> None:
-    """Not from both, and --stage goes with --ledger."""
+    """The policy comes from KMS or the API; --stage and --ledger need each other."""
     assert runner.run("policy", *arguments).code == 2

@@ -1,4 +1,4 @@
-"""`ledger receipt get`, `ledger digests`, `ledger document`: what proves, fetched and asked for."""
+"""`ledger receipt get`, `ledger digests` and `ledger document` fetch proofs from the API."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ def text(data: bytes) -> str:
 
 @pytest.fixture
 def receipt(runner: StubbedCommand) -> dict[str, Any]:
-    """What the API gives for entry 4 of a ledger, whose policy is in the file `policy`."""
+    """The API's response for entry 4 of a ledger with its policy in the file `policy`."""
     row_blind, blind = b"\x09" * 32, b"\x07" * 32
     row, record = b"an index row", b'{"a":"record"}'
     writer = Writer(begin=int(time.time()) - 3 * MINUTE)
@@ -38,11 +38,11 @@ def receipt(runner: StubbedCommand) -> dict[str, Any]:
     writer.publish()
     writer.objects.write_to(runner.path / "ledger")
     (runner.path / "policy").write_bytes(Keys().policy().to_bytes())
-    made = runner.run("receipt", "make", runner.path / "ledger", 4, with_connection=False)
-    assert made.code == DONE
+    result = runner.run("receipt", "make", runner.path / "ledger", 4, with_connection=False)
+    assert result.code == DONE
     return {
         "index": 4,
-        "proof": made.out,
+        "proof": result.out,
         "digest": None,
         "entry": text(entry),
         "index_row": text(row),
@@ -55,7 +55,7 @@ def receipt(runner: StubbedCommand) -> dict[str, Any]:
 def test_a_receipt_is_two_files_that_verify(
     runner: StubbedCommand, stub: StubServer, receipt: dict[str, Any]
 ) -> None:
-    """As `ledger receipt verify --record` reads them; only their owner may."""
+    """`ledger receipt verify --record` reads them; only their owner can."""
     stub.respond = lambda _: StubResponse(200, receipt)
     file, record = runner.path / "e.tlog-proof", runner.path / "e.tlog-proof.record.json"
     result = runner.run("receipt", "get", "e1", "-o", file)
@@ -72,21 +72,25 @@ def test_a_receipt_is_two_files_that_verify(
 def test_a_receipt_without_the_record_shows_the_row_alone(
     runner: StubbedCommand, stub: StubServer, receipt: dict[str, Any]
 ) -> None:
-    """The file has the commitment to the record, and neither record nor its blind."""
+    """The file has the commitment to the record, and neither the record nor its blind."""
     stub.respond = lambda _: StubResponse(200, receipt)
     file, record = runner.path / "e.tlog-proof", runner.path / "e.tlog-proof.record.json"
     policy = runner.path / "policy"
     result = runner.run("receipt", "get", "e1", "-o", file, "--without-record", "--policy", policy)
     assert (result.code, "it commits to this index row" in result.out) == (DONE, True)
-    beside = json.loads(record.read_text())
-    assert set(beside) == {"entry", "index_row", "row_blind", "record_commitment"}
+    assert set(json.loads(record.read_text())) == {
+        "entry",
+        "index_row",
+        "row_blind",
+        "record_commitment",
+    }
     assert receipt["record"] not in record.read_text()
 
 
 def test_a_policy_verifies_the_receipt_on_download(
     runner: StubbedCommand, stub: StubServer, receipt: dict[str, Any]
 ) -> None:
-    """And what the API gave must hold: another record fails, and is kept as evidence."""
+    """Another record fails, and is stored as evidence."""
     stub.respond = lambda _: StubResponse(200, receipt)
     get = ("receipt", "get", "e1", "-o", runner.path / "e", "--policy", runner.path / "policy")
     result = runner.run(*get)
@@ -101,7 +105,7 @@ def test_a_policy_verifies_the_receipt_on_download(
 def test_an_entry_without_checkpoint_is_awaited(
     runner: StubbedCommand, stub: StubServer, receipt: dict[str, Any]
 ) -> None:
-    """As long as the server says, until it is."""
+    """The server states the pauses."""
     stub.next_responses = [NOT_YET, NOT_YET, StubResponse(200, receipt)]
     assert runner.run("receipt", "get", "e1", "-o", runner.path / "e").code == DONE
     assert runner.pauses == [60, 60]
@@ -110,7 +114,7 @@ def test_an_entry_without_checkpoint_is_awaited(
 def test_an_event_in_the_queue_is_awaited(
     runner: StubbedCommand, stub: StubServer, receipt: dict[str, Any]
 ) -> None:
-    """It is in a queue: for twenty seconds nobody says that it is not there."""
+    """For twenty seconds it is not reported as not found."""
     stub.next_responses = [
         StubResponse(404),
         StubResponse(404),
@@ -122,17 +126,17 @@ def test_an_event_in_the_queue_is_awaited(
     assert runner.pauses == [2, 3, 60, 60]
     runner.pauses.clear()
     stub.respond = lambda _: StubResponse(404)
-    asked = len(stub.requests)
+    requests = len(stub.requests)
     assert "not found" in runner.error_line(USAGE, "receipt", "get", "e1", "-o", runner.path / "f")
-    assert (runner.pauses, len(stub.requests) - asked) == ([2, 3, 5, 10], 5)
+    assert (runner.pauses, len(stub.requests) - requests) == ([2, 3, 5, 10], 5)
     runner.error_line(USAGE, "receipt", "get", "e1", "-o", runner.path / "f", "--wait", "1")
-    assert len(stub.requests) - asked == 6
+    assert len(stub.requests) - requests == 6
 
 
 def test_waiting_ends_at_the_requested_time(
     runner: StubbedCommand, stub: StubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Incomplete; nothing is written; never longer than was said."""
+    """The result is incomplete, and nothing is written."""
     clock = [1000.0]
     monkeypatch.setattr("time.monotonic", lambda: clock[0])
     waited: list[float] = []
@@ -164,7 +168,7 @@ def test_waiting_ends_at_the_requested_time(
 def test_without_a_receipt_nothing_is_written(
     runner: StubbedCommand, stub: StubServer, response: StubResponse, code: int
 ) -> None:
-    """One line says why."""
+    """One line states the reason."""
     stub.respond = lambda _: response
     runner.error_line(code, "receipt", "get", "e1", "-o", runner.path / "e")
     assert list(runner.path.iterdir()) == []
@@ -173,7 +177,7 @@ def test_without_a_receipt_nothing_is_written(
 def test_an_unwritable_receipt_file_is_reported(
     runner: StubbedCommand, stub: StubServer, receipt: dict[str, Any]
 ) -> None:
-    """A folder in its place."""
+    """There is a folder in its place."""
     stub.respond = lambda _: StubResponse(200, receipt)
     assert "Is a directory" in runner.error_line(USAGE, "receipt", "get", "e1", "-o", runner.path)
 
@@ -194,15 +198,15 @@ def digest(minute: int) -> dict[str, Any]:
 
 
 def digests_by_the_hour(request: StubRequest) -> StubResponse:
-    """At most 25 an answer, from `from` to `to`, inclusive; `next` where the rest begins."""
-    given = dict(parse_qsl(urlsplit(request.target).query))
-    inside = [d for d in map(digest, range(60)) if given["from"] <= d["to"] <= given["to"]]
+    """Return at most 25 digests from `from` to `to`, inclusive; `next` is where the rest begins."""
+    period = dict(parse_qsl(urlsplit(request.target).query))
+    inside = [d for d in map(digest, range(60)) if period["from"] <= d["to"] <= period["to"]]
     more = {"next": inside[25]["to"]} if len(inside) > 25 else {}
     return StubResponse(200, {"digests": inside[:25], **more})
 
 
 def test_digests_are_listed_page_after_page(runner: StubbedCommand, stub: StubServer) -> None:
-    """Each once, in order."""
+    """Each is listed once, in order."""
     stub.respond = digests_by_the_hour
     period = ("--from", "2026-11-22T05:00:00Z", "--to", "2026-11-22T05:58:00Z")
     result = runner.run("digests", *period, "--json")
@@ -219,7 +223,7 @@ def test_digests_are_listed_page_after_page(runner: StubbedCommand, stub: StubSe
 def test_the_latest_digest_is_requested_without_a_period(
     runner: StubbedCommand, stub: StubServer
 ) -> None:
-    """And with no period beside it."""
+    """A period beside it is wrong usage."""
     stub.respond = lambda _: StubResponse(200, digest(7))
     assert runner.run("digests", "--latest", "--json").report == digest(7)
     assert stub.requests[0].target == "/digests/latest"
@@ -228,7 +232,7 @@ def test_the_latest_digest_is_requested_without_a_period(
 
 
 def test_digest_pages_that_repeat_end_the_command(runner: StubbedCommand, stub: StubServer) -> None:
-    """A server that says `next` and means the same again."""
+    """The server returns a `next` that does not advance."""
     answer = {"digests": [digest(1)], "next": "2026-11-22T05:01:00Z"}
     stub.respond = lambda _: StubResponse(200, answer)
     assert "do not go on" in runner.error_line(INCOMPLETE, "digests")
@@ -236,7 +240,7 @@ def test_digest_pages_that_repeat_end_the_command(runner: StubbedCommand, stub: 
 
 
 def test_an_empty_list_of_digests_is_no_error(runner: StubbedCommand, stub: StubServer) -> None:
-    """A ledger may have rested."""
+    """A ledger may have been idle."""
     stub.respond = lambda _: StubResponse(200, {"digests": []})
     assert runner.run("digests").out == "no digest ended in that time\n"
 
@@ -258,7 +262,7 @@ def letter(runner: StubbedCommand) -> Path:
 def test_only_the_digest_of_a_document_is_sent(
     runner: StubbedCommand, stub: StubServer, letter: Path
 ) -> None:
-    """Neither a byte of it nor its name."""
+    """No byte of it is sent, nor its name."""
     stub.respond = lambda _: StubResponse(200, {"entries": [ENTRY]})
     result = runner.run("document", letter)
     assert result.code == DONE
@@ -277,7 +281,7 @@ def test_only_the_digest_of_a_document_is_sent(
 def test_further_entries_of_a_document_are_reported(
     runner: StubbedCommand, stub: StubServer, letter: Path
 ) -> None:
-    """Neither found for certain nor not: 3, where none of those read is the asker's."""
+    """If the caller may see none of those read, the result is incomplete."""
     stub.respond = lambda _: StubResponse(200, {"entries": [ENTRY], "more": True})
     result = runner.run("document", letter)
     assert (result.code, result.out.splitlines()[-1]) == (DONE, "and more")
@@ -287,7 +291,7 @@ def test_further_entries_of_a_document_are_reported(
 
 
 def test_the_digest_uri_follows_rfc_6920(runner: StubbedCommand, stub: StubServer) -> None:
-    """Its own example, Section 8.1: the name of the text `Hello World!`."""
+    """The example of its Section 8.1 is the name of the text `Hello World!`."""
     stub.respond = lambda _: StubResponse(200, {"entries": []})
     file = runner.path / "hello"
     file.write_bytes(b"Hello World!")
@@ -298,7 +302,7 @@ def test_the_digest_uri_follows_rfc_6920(runner: StubbedCommand, stub: StubServe
 def test_an_unrecorded_document_fails(
     runner: StubbedCommand, stub: StubServer, letter: Path
 ) -> None:
-    """So that a script can tell."""
+    """A script can use the exit code."""
     stub.respond = lambda _: StubResponse(200, {"entries": []})
     result = runner.run("document", letter)
     assert (result.code, result.out.splitlines()[1]) == (
@@ -310,7 +314,7 @@ def test_an_unrecorded_document_fails(
 def test_a_server_without_documents_is_incomplete(
     runner: StubbedCommand, stub: StubServer, letter: Path
 ) -> None:
-    """That is not the same as not recorded."""
+    """Nothing is known about the document then."""
     assert "verifies no documents" in runner.error_line(INCOMPLETE, "document", letter)
     stub.respond = lambda _: StubResponse(200, {"entries": [{"id": 5}]})
     assert "not what the API gives" in runner.error_line(INCOMPLETE, "document", letter)

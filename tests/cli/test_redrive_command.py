@@ -1,4 +1,4 @@
-"""`ledger redrive`: dead letters go back to the queue, and what they hold into the ledger once."""
+"""`ledger redrive` returns dead letters to the queue; the ledger gets their events once."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ CONTEXT: Any = None
 
 
 @pytest.fixture
-def dead(world: World) -> dict[str, Any]:
+def dead_letter(world: World) -> dict[str, Any]:
     """A message that went to the dead-letter queue and was archived."""
     sequencing.sequencer.cache_clear()
     dead_letters.objects.cache_clear()
@@ -28,39 +28,39 @@ def dead(world: World) -> dict[str, Any]:
     return letter
 
 
-def test_a_dead_letter_goes_back_as_it_was(
-    world: World, dead: dict[str, Any], capsys: pytest.CaptureFixture[str]
+def test_a_dead_letter_returns_to_the_queue_unchanged(
+    world: World, dead_letter: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And is then appended like any other message; a second redrive adds nothing."""
+    """It is then appended like any other message, and a second redrive adds nothing."""
     for _ in range(2):
         assert run(ARGUMENTS) == 0
-        (back,) = world.messages()
-        assert back["body"] == dead["body"]
-        assert sequencing.handler({"Records": [back]}, CONTEXT) == {"batchItemFailures": []}
+        (sent,) = world.messages()
+        assert sent["body"] == dead_letter["body"]
+        assert sequencing.handler({"Records": [sent]}, CONTEXT) == {"batchItemFailures": []}
     assert len(world.items("events")) == 1
     assert capsys.readouterr().out.startswith(f"1 dead letters sent to {NAME}-{LEDGER}\n")
 
 
-@pytest.mark.parametrize(("since", "sent"), [("2026/11/22", 1), ("2026/11/23", 0)])
+@pytest.mark.parametrize(("since", "count"), [("2026/11/22", 1), ("2026/11/23", 0)])
 def test_redrive_can_start_at_a_day(
-    world: World, dead: dict[str, Any], since: str, sent: int
+    world: World, dead_letter: dict[str, Any], since: str, count: int
 ) -> None:
-    """By the day they were sent first."""
+    """The day is that on which a message was first sent."""
     assert run([*ARGUMENTS, "--since", since]) == 0
-    assert len(world.messages()) == sent
+    assert len(world.messages()) == count
 
 
 def test_a_dry_run_sends_nothing(
-    world: World, dead: dict[str, Any], capsys: pytest.CaptureFixture[str]
+    world: World, dead_letter: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It only counts."""
+    """It only counts dead letters."""
     assert run([*ARGUMENTS, "--dry-run"]) == 0
     assert capsys.readouterr().out.startswith("1 dead letters would be sent")
     assert world.messages() == []
 
 
 def test_an_invalid_dead_letter_is_named(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    """In one line, with its place; and so is a bucket that does not exist."""
+    """So is a bucket that does not exist, in one line."""
     key = f"{LEDGER}/dead-letters/2026/11/22/odd"
     world.s3.put_object(Bucket=f"{NAME}-archive", Key=key, Body=b"{}")
     assert run(ARGUMENTS) == 3

@@ -21,7 +21,7 @@ UNAVAILABLE = StubResponse(503)
 def test_an_event_is_sent_byte_for_byte(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """To /AuditEvent, under the hash of its bytes, whatever the file is called."""
+    """The idempotency key is the hash of the bytes, whatever the file is called."""
     body = b'{ "resourceType":\t"AuditEvent", "id": "e1",\n "n": 1.50 }'
     for name in ("a.json", "b.json"):
         assert runner.run("send", runner.write(name, body)).code == DONE
@@ -36,7 +36,7 @@ def test_an_event_is_sent_byte_for_byte(
 def test_lines_are_sent_in_batches_byte_for_byte(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """At most 200 and 600 KB each, in order, each line's bytes as they are."""
+    """A batch has at most 200 events and 600 KB; order and bytes do not change."""
     lines = [f'{{"resourceType": "AuditEvent","id":"e{n}"}}'.encode() for n in range(450)]
     assert runner.run("send", runner.write("day.ndjson", *lines)).code == DONE
     bundles = [json.loads(request.body) for request in stub.requests]
@@ -50,7 +50,7 @@ def test_lines_are_sent_in_batches_byte_for_byte(
 def test_large_events_make_small_batches(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """A request stays below what the queue takes."""
+    """A request stays below the limit of the queue."""
     events = [audit_event(n, text="x" * 100_000) for n in range(14)]
     assert runner.run("send", runner.write("day.ndjson", *events)).code == DONE
     assert len(ids_in(ledger)) == 14
@@ -61,8 +61,8 @@ def test_large_events_make_small_batches(
 def test_batches_that_are_too_large_are_halved(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """413 says nothing of single events, until there is one alone."""
-    ledger.most_bytes = 900
+    """A 413 is about a single event only if that was sent alone."""
+    ledger.max_bytes = 900
     events = [audit_event(n, text="x" * (2000 if n == 3 else 60)) for n in range(20)]
     result = runner.run("send", runner.write("day.ndjson", *events))
     assert result.code == FAILED
@@ -73,7 +73,7 @@ def test_batches_that_are_too_large_are_halved(
 def test_entries_of_a_batch_are_sent_unchanged(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """The requests that it states too: judging them is the ledger's."""
+    """So are the requests in them, which the ledger judges."""
     entries = [
         {"resource": audit_event(n), "request": {"method": "PUT", "url": f"AuditEvent/{n}"}}
         for n in range(3)
@@ -87,7 +87,7 @@ def test_entries_of_a_batch_are_sent_unchanged(
 def test_a_transaction_stays_whole(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """Accepted whole, or refused whole."""
+    """It is accepted or refused as a whole."""
     entries = [{"resource": audit_event(n)} for n in range(300)]
     bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
     file = runner.write("bundle.json", bundle)
@@ -105,7 +105,7 @@ def test_a_transaction_stays_whole(
 def test_cloudevents_are_sent_to_their_own_route(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger, form: str
 ) -> None:
-    """As a batch, or one alone in structured form."""
+    """They are sent as a batch, or a single one in structured form."""
     events = [cloudevent(n) for n in range(1 if form == "one" else 5)]
     contents: list[object] = [events] if form == "batch" else list(events)
     name = "events.ndjson" if form == "lines" else "events.json"
@@ -120,7 +120,7 @@ def test_cloudevents_are_sent_to_their_own_route(
 def test_one_invalid_cloudevent_does_not_prevent_the_others(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """A batch of them is refused whole, so the bad one is looked for in halves."""
+    """The ledger refuses a batch as a whole, so the invalid one is found by halving."""
     ledger.refuses = lambda event: event["id"] == "c13"
     result = runner.run("send", runner.write("events.ndjson", *(cloudevent(n) for n in range(40))))
     assert result.code == FAILED
@@ -132,7 +132,7 @@ def test_one_invalid_cloudevent_does_not_prevent_the_others(
 def test_rejections_name_file_line_and_reason_without_content(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """Each by itself; the others are accepted."""
+    """Each event is refused by itself, and the others are accepted."""
     ledger.refuses = lambda event: event.get("bad", False)
     lines: list[object] = [
         audit_event(0),
@@ -156,7 +156,7 @@ def test_rejections_name_file_line_and_reason_without_content(
 def test_other_files_of_a_folder_are_skipped(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """And counted by kind; other files and hidden ones are not looked at."""
+    """Other resources are counted by kind; other and hidden files are not read."""
     runner.write("in/b/2.json", audit_event(2))
     runner.write("in/1.json", audit_event(1))
     runner.write("in/3.jsonl", audit_event(3), audit_event(4))
@@ -174,7 +174,7 @@ def test_other_files_of_a_folder_are_skipped(
 def test_standard_input_is_read(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A document or lines; nothing is written anywhere."""
+    """It contains a document or lines; no state file is written."""
     for data in (
         json.dumps(audit_event(1), indent=1),
         "\n".join(map(json.dumps, [audit_event(2), audit_event(3)])),
@@ -188,7 +188,7 @@ def test_standard_input_is_read(
 def test_json_output_reports_each_event(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """Places and the ids that the events have in the ledger."""
+    """The report has the places and ids of accepted events, and the places of refused ones."""
     ledger.refuses = lambda event: event["id"] == "e1"
     runner.write("day.ndjson", *(audit_event(n) for n in range(3)))
     report: Any = runner.run("send", "day.ndjson", "--json").report
@@ -202,7 +202,7 @@ def test_json_output_reports_each_event(
 
 
 def test_flagged_events_are_counted(runner: StubbedCommand, stub: StubServer) -> None:
-    """Accepted events that are not as the profiles have them."""
+    """A flagged event is accepted although it violates a profile."""
     issue = {"severity": "warning", "code": "business-rule", "diagnostics": "patient.unresolved"}
     response = {"status": "201", "location": "/AuditEvent/1", "outcome": {"issue": [issue]}}
     stub.respond = lambda _: StubResponse(200, {"entry": [{"response": response}] * 2})
@@ -213,7 +213,7 @@ def test_flagged_events_are_counted(runner: StubbedCommand, stub: StubServer) ->
 def test_messages_of_a_server_are_escaped_and_shortened(
     runner: StubbedCommand, stub: StubServer
 ) -> None:
-    """Escaped, and not endless."""
+    """They may contain control characters and be of any length."""
     message = "\x1b[2Jverified\n" + "x" * 5000
     stub.respond = lambda _: StubResponse(422, {"issue": [{"diagnostics": message}]})
     result = runner.run("send", runner.write("one.json", audit_event(1)))
@@ -224,7 +224,7 @@ def test_messages_of_a_server_are_escaped_and_shortened(
 def test_missing_files_are_reported_before_sending(
     runner: StubbedCommand, stub: StubServer
 ) -> None:
-    """Before anything is sent."""
+    """No event of the other files is sent."""
     file = runner.write("one.json", audit_event(1))
     assert "no-such: No such file" in runner.error_line(USAGE, "send", file, "no-such")
     assert stub.requests == []
@@ -236,7 +236,7 @@ def test_missing_files_are_reported_before_sending(
 def test_invalid_events_end_without_traceback(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger, body: bytes
 ) -> None:
-    """It is refused here or there, or there is nothing to send."""
+    """The client or the ledger refuses it, or there is nothing to send."""
     ledger.refuses = lambda _: True
     result = runner.run("send", runner.write("odd.json", body))
     assert result.code == FAILED
@@ -246,7 +246,7 @@ def test_invalid_events_end_without_traceback(
 def test_a_json_file_may_contain_lines_or_one_document(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """By the first line: does it stand for itself?"""
+    """It contains lines if its first line is a document of its own."""
     pretty = json.dumps(audit_event(1), indent=2).encode()
     runner.run("send", runner.write("pretty.json", pretty))
     runner.run("send", runner.write("lines.json", audit_event(2), audit_event(3)))
@@ -256,7 +256,7 @@ def test_a_json_file_may_contain_lines_or_one_document(
 def test_events_of_a_read_only_folder_are_sent(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And that nothing is remembered is said."""
+    """A line states that nothing is remembered."""
     monkeypatch.setattr("os.access", lambda *_: False)
     file: Path = runner.write("one.json", audit_event(1))
     assert "nothing is remembered" in runner.error_line(DONE, "send", file)
@@ -267,7 +267,7 @@ def test_events_of_a_read_only_folder_are_sent(
 def test_an_interrupted_run_reports_its_progress(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And the next run goes on."""
+    """The next run continues."""
 
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt

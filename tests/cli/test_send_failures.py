@@ -1,4 +1,4 @@
-"""`ledger send`: failures on the way lose nothing and repeat nothing."""
+"""`ledger send`: failures of the network or server lose no event and repeat none."""
 
 import json
 from collections.abc import Callable
@@ -13,11 +13,11 @@ DONE, USAGE, INCOMPLETE = 0, 2, 3
 UNAVAILABLE = StubResponse(503)
 
 
-Loses = Callable[[StubLedger], Callable[[StubRequest], StubResponse]]
+Failure = Callable[[StubLedger], Callable[[StubRequest], StubResponse]]
 
 
-def after_it_took_effect(ledger: StubLedger) -> Callable[[StubRequest], StubResponse]:
-    """The request is accepted, and the answer is lost."""
+def reset_after_effect(ledger: StubLedger) -> Callable[[StubRequest], StubResponse]:
+    """Accept the request and reset the connection."""
 
     def answer(request: StubRequest) -> StubResponse:
         ledger.answer(request)
@@ -26,12 +26,12 @@ def after_it_took_effect(ledger: StubLedger) -> Callable[[StubRequest], StubResp
     return answer
 
 
-def before_it_took_effect(ledger: StubLedger) -> Callable[[StubRequest], StubResponse]:
+def reset_before_effect(ledger: StubLedger) -> Callable[[StubRequest], StubResponse]:
     return lambda _: StubResponse(resets=True)
 
 
-def cut_short(ledger: StubLedger) -> Callable[[StubRequest], StubResponse]:
-    """The answer ends in its middle."""
+def truncated_response(ledger: StubLedger) -> Callable[[StubRequest], StubResponse]:
+    """Accept the request and send only the first bytes of the response."""
 
     def answer(request: StubRequest) -> StubResponse:
         response = ledger.answer(request)
@@ -43,23 +43,23 @@ def cut_short(ledger: StubLedger) -> Callable[[StubRequest], StubResponse]:
     return answer
 
 
-@pytest.mark.parametrize("loses", [after_it_took_effect, before_it_took_effect, cut_short])
+@pytest.mark.parametrize("failure", [reset_after_effect, reset_before_effect, truncated_response])
 @pytest.mark.parametrize("grown_to", [250, 250 + 90])
-@pytest.mark.parametrize("answers_before", [0, 1])
+@pytest.mark.parametrize("responses_before", [0, 1])
 def test_an_interrupted_run_is_continued(
     runner: StubbedCommand,
     stub: StubServer,
     ledger: StubLedger,
-    loses: Loses,
+    failure: Failure,
     grown_to: int,
-    answers_before: int,
+    responses_before: int,
 ) -> None:
-    """Whether or not a request took effect, and although the file grew meanwhile: each once."""
+    """Each event is stored once, even if a request took effect or the file grew meanwhile."""
 
     def failing(request: StubRequest) -> StubResponse:
-        if len(stub.requests) <= answers_before:
+        if len(stub.requests) <= responses_before:
             return ledger.answer(request)
-        return loses(ledger)(request)
+        return failure(ledger)(request)
 
     stub.respond = failing
     file = runner.write("day.ndjson", *(audit_event(n) for n in range(250)))
@@ -87,7 +87,7 @@ def test_an_interrupted_run_is_continued(
 def test_passing_failures_are_retried_under_the_same_key(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger, failure: StubResponse
 ) -> None:
-    """In pauses that grow; the same request under the same key."""
+    """The pauses grow."""
     stub.next_responses = [failure] * 4
     assert runner.run("send", runner.write("one.json", audit_event(1))).code == DONE
     assert len({request.key for request in stub.requests}) == 1
@@ -100,7 +100,7 @@ def test_passing_failures_are_retried_under_the_same_key(
 def test_retry_after_is_respected(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """Retry-After in seconds; never more than a minute at a time."""
+    """It is in seconds; a pause is at most a minute."""
     stub.next_responses = [StubResponse(429, headers={"Retry-After": "7"})]
     stub.next_responses += [StubResponse(503, headers={"Retry-After": "86400"})]
     runner.run("send", runner.write("one.json", audit_event(1)))
@@ -110,7 +110,7 @@ def test_retry_after_is_respected(
 def test_an_unreachable_server_is_incomplete(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """What was accepted before is said, and that it is not all."""
+    """The report states what was accepted before, and that the run is not finished."""
     stub.respond = lambda request: (
         ledger.answer(request) if len(stub.requests) == 1 else UNAVAILABLE
     )
@@ -126,7 +126,7 @@ def test_an_unreachable_server_is_incomplete(
 def test_a_response_with_missing_entries_is_incomplete(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """Two answers for three events: nobody knows which."""
+    """Two results for three events cannot be assigned."""
     stub.next_responses = [StubResponse(200, {"entry": [{"response": {"status": "201"}}] * 2})]
     file = runner.write("day.ndjson", *(audit_event(n) for n in range(3)))
     assert "is not what the API gives" in runner.error_line(INCOMPLETE, "send", file)
@@ -140,7 +140,7 @@ def test_a_response_with_missing_entries_is_incomplete(
 def test_a_rejected_token_ends_the_command(
     runner: StubbedCommand, stub: StubServer, status: int, message: str
 ) -> None:
-    """Nothing further is tried, and no event is called refused."""
+    """Nothing further is sent, and no event is reported as refused."""
     stub.respond = lambda _: StubResponse(status)
     file = runner.write("in/1.json", audit_event(1)).parent
     runner.write("in/2.json", audit_event(2))

@@ -1,4 +1,4 @@
-"""`ledger send` remembers what the ledger accepted, by hashes alone."""
+"""`ledger send` remembers accepted events by their hashes alone."""
 
 import json
 import re
@@ -16,7 +16,7 @@ DONE, FAILED, USAGE = 0, 1, 2
 def test_accepted_events_are_not_sent_again(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """Not even when the file has grown, or has another name."""
+    """Not even if the file has grown or has another name."""
     file = runner.write("day.ndjson", *(audit_event(n) for n in range(250)))
     runner.run("send", file)
     requests = len(stub.requests)
@@ -35,7 +35,7 @@ def test_accepted_events_are_not_sent_again(
 def test_a_file_sent_without_state_adds_no_duplicates(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """The keys are those of the content."""
+    """The idempotency keys depend on the content alone."""
     file = runner.write("day.ndjson", *(audit_event(n) for n in range(250)))
     for _ in range(2):
         assert "accepted: 250 events" in runner.run("send", file).out
@@ -49,7 +49,7 @@ def test_a_file_sent_without_state_adds_no_duplicates(
 def test_equal_lines_are_separate_events(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """Two reads within a second may be written alike: neither is lost, and neither comes twice."""
+    """Two reads within a second may be equal: neither is lost, and neither is stored twice."""
     file = runner.write("day.ndjson", audit_event(1), audit_event(1), audit_event(2))
     runner.run("send", file)
     assert ids_in(ledger) == ["e1", "e1", "e2"]
@@ -61,7 +61,7 @@ def test_equal_lines_are_separate_events(
 def test_rejected_events_are_sent_again(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """The ledger's rules may have changed; what was accepted beside it stays as it is."""
+    """The ledger's rules may have changed; accepted events of the batch are unaffected."""
     ledger.refuses = lambda event: event["id"] == "e1"
     file = runner.write("day.ndjson", *(audit_event(n) for n in range(3)))
     assert runner.run("send", file).code == FAILED
@@ -74,25 +74,23 @@ def test_rejected_events_are_sent_again(
 def test_the_state_is_separate_for_each_ledger(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """The state is of an address and of whom the token is for, also if it is a newer token."""
+    """It depends on the address and the scope of the token; a renewed token changes nothing."""
 
     def token(**claims: object) -> str:
         content = json.dumps(claims).encode()
         return f"e30.{urlsafe_b64encode(content).decode().rstrip('=')}.c2ln"
 
     file = runner.write("one.json", audit_event(1))
-    for number, given in enumerate(
+    for number, runner.token in enumerate(
         [
             token(scope="ledger/north", exp=1, jti="a"),
             token(scope="ledger/north", exp=2, jti="b"),
             token(scope="ledger/south", exp=2, jti="b"),
         ]
     ):
-        runner.token = given
         runner.run("send", file)
         assert len(stub.requests) == (1, 1, 2)[number]
-    other = "http://localhost:" + stub.url.rpartition(":")[2]
-    runner.url = other
+    runner.url = "http://localhost:" + stub.url.rpartition(":")[2]
     runner.run("send", file)
     assert len(stub.requests) == 3
 
@@ -100,7 +98,7 @@ def test_the_state_is_separate_for_each_ledger(
 def test_the_state_contains_only_hashes_and_is_private(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """Nothing of an event can be read there, nor the token or the address."""
+    """It reveals neither events nor token nor address."""
     runner.run("send", runner.write("day.ndjson", audit_event(1, who="Secret"), audit_event(2)))
     state = runner.path / "day.ndjson.sent"
     assert state.stat().st_mode & 0o777 == 0o600
@@ -113,7 +111,7 @@ def test_the_state_contains_only_hashes_and_is_private(
 def test_an_incomplete_line_of_the_state_is_ignored(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """At every byte at which a crash may have ended it."""
+    """A crash may have ended it at any byte."""
     file = runner.write("day.ndjson", *(audit_event(n) for n in range(3)))
     runner.run("send", file)
     state = runner.path / "day.ndjson.sent"
@@ -129,7 +127,7 @@ def test_an_incomplete_line_of_the_state_is_ignored(
 def test_an_invalid_state_is_not_overwritten(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger, content: bytes
 ) -> None:
-    """One line with its name and place."""
+    """One line names the file and the line in it."""
     state = runner.path / "mine"
     state.write_bytes(content)
     file = runner.write("one.json", audit_event(1))
@@ -141,7 +139,7 @@ def test_an_invalid_state_is_not_overwritten(
 def test_an_unwritable_state_is_reported_before_sending(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """A folder that is not there."""
+    """Its folder does not exist."""
     file = runner.write("one.json", audit_event(1))
     assert "No such file" in runner.error_line(
         USAGE, "send", file, "--state", runner.path / "no" / "x"

@@ -1,7 +1,4 @@
-"""The command in terminals, pipes and locales that others have: a line or an exit code, never more.
-
-Each runs in a process of its own, as a shell would start it.
-"""
+"""The command in other terminals, pipes and locales, in a process of its own."""
 
 import json
 import os
@@ -37,7 +34,7 @@ def searchset(*events: object) -> dict[str, object]:
 def ledger(
     *arguments: str | bytes, env: dict[str, str] | None = None, shell: str = ""
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run the command; `shell`: what follows it in a line of bash, a pipe or a redirection."""
+    """Run the command; `shell`: a pipe or redirection that follows it in a line of bash."""
     environment = {**os.environ, "no_proxy": "*", **(env or {})}
     if shell:
         line = f'set -o pipefail; "$@" {shell}'
@@ -50,8 +47,8 @@ def ledger(
 
 
 @pytest.fixture
-def place(stub: StubServer) -> tuple[str, ...]:
-    """Where a search finds one event whose user has a name that few encodings have."""
+def connection(stub: StubServer) -> tuple[str, ...]:
+    """Options for a server with one event, by a user with a name that few encodings contain."""
     stub.respond = lambda _: StubResponse(200, searchset(EVENT))
     return ("--url", stub.url, "--token", "a.b.c")
 
@@ -66,13 +63,13 @@ def place(stub: StubServer) -> tuple[str, ...]:
     ids=lambda env: "-".join(env.values()),
 )
 def test_characters_outside_of_the_encoding_are_escaped(
-    place: tuple[str, ...], locale: dict[str, str]
+    connection: tuple[str, ...], locale: dict[str, str]
 ) -> None:
-    """On the terminal as Python escapes it; JSON is UTF-8 everywhere (RFC 8259, Section 8.1)."""
-    result = ledger("search", *place, env={**locale, "COLUMNS": "200"})
+    """Python's escapes are shown; JSON is always UTF-8 (RFC 8259, Section 8.1)."""
+    result = ledger("search", *connection, env={**locale, "COLUMNS": "200"})
     assert (result.returncode, result.stderr) == (0, b"")
     assert b"\\u7530\\u4e2d M" in result.stdout
-    as_json = ledger("search", "--json", *place, env=locale)
+    as_json = ledger("search", "--json", *connection, env=locale)
     assert as_json.returncode == 0
     (entry,) = json.loads(as_json.stdout)["entry"]
     assert entry["resource"]["agent"][0]["who"]["display"] == NAME
@@ -86,9 +83,9 @@ def test_characters_outside_of_the_encoding_are_escaped(
     ],
     ids=lambda env: "-".join(env.values()),
 )
-def test_the_default_encoding_is_utf_8(place: tuple[str, ...], locale: dict[str, str]) -> None:
-    """ASCII is what a locale says that nobody has set (PEP 540)."""
-    result = ledger("search", *place, env={**locale, "COLUMNS": "200"})
+def test_the_default_encoding_is_utf_8(connection: tuple[str, ...], locale: dict[str, str]) -> None:
+    """ASCII is the encoding of a locale that is not set (PEP 540)."""
+    result = ledger("search", *connection, env={**locale, "COLUMNS": "200"})
     assert (result.returncode, result.stderr) == (0, b"")
     assert NAME.encode() in result.stdout
 
@@ -106,10 +103,10 @@ def test_the_default_encoding_is_utf_8(place: tuple[str, ...], locale: dict[str,
     ids=lambda arguments: arguments[0],
 )
 def test_arguments_that_are_not_utf_8_are_rejected(
-    place: tuple[str, ...], arguments: tuple[str | bytes, ...], tmp_path: Path
+    connection: tuple[str, ...], arguments: tuple[str | bytes, ...], tmp_path: Path
 ) -> None:
-    """As wrong use: exit code 2, and the option is named."""
-    result = ledger(*arguments, *place)
+    """They are wrong usage, and the option is named."""
+    result = ledger(*arguments, *connection)
     assert result.returncode == 2
     assert b"Error: Invalid value for" in result.stderr
 
@@ -133,7 +130,7 @@ def test_arguments_that_are_not_utf_8_are_rejected(
 def test_an_empty_value_is_rejected(
     stub: StubServer, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], tmp_path: Path
 ) -> None:
-    """As `--patient "$WHO"` is with an unset variable: nothing is asked of the ledger."""
+    """`--patient "$WHO"` is empty if the variable is not set; nothing is requested."""
     monkeypatch.chdir(tmp_path)
     result = ledger(
         *arguments, "--json", env={"AUDIT_LEDGER_URL": stub.url, "AUDIT_LEDGER_TOKEN": "t"}
@@ -145,7 +142,7 @@ def test_an_empty_value_is_rejected(
 
 
 def test_a_file_name_may_be_any_bytes(workspace: Workspace) -> None:
-    """Paths are no text on POSIX."""
+    """Paths on POSIX need not be text."""
     odd = Path(os.fsdecode(os.fsencode(workspace.path) + b"/p\xfclicy"))
     odd.write_bytes(workspace.policy.read_bytes())
     result = ledger("verify", str(workspace.ledger), "--policy", os.fsencode(odd), "--no-state")
@@ -156,7 +153,7 @@ def test_a_file_name_may_be_any_bytes(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize("reader", ["| true", "| head -c 1 >/dev/null"])
 def test_a_closed_pipe_is_not_a_failure(workspace: Workspace, reader: str) -> None:
-    """141 as of SIGPIPE, or 0 where all was written before: never 1, which means failed."""
+    """The exit code is 141 as for SIGPIPE, or 0 if all was written, but never 1 (failed)."""
     for arguments in (
         ("verify", str(workspace.ledger), "--policy", str(workspace.policy), "--no-state"),
         (
@@ -174,12 +171,12 @@ def test_a_closed_pipe_is_not_a_failure(workspace: Workspace, reader: str) -> No
         assert ledger(*arguments, shell=reader).returncode in (0, 141), arguments
 
 
-def test_a_closed_pipe_has_its_own_exit_code(place: tuple[str, ...]) -> None:
-    """Standard output is a pipe that nobody reads any more."""
+def test_a_closed_pipe_has_its_own_exit_code(connection: tuple[str, ...]) -> None:
+    """Standard output is a pipe without a reader."""
     read, write = os.pipe()
     os.close(read)
     result = subprocess.run(
-        [*COMMAND, "search", *place],
+        [*COMMAND, "search", *connection],
         stdout=write,
         stderr=subprocess.PIPE,
         check=False,
@@ -190,24 +187,24 @@ def test_a_closed_pipe_has_its_own_exit_code(place: tuple[str, ...]) -> None:
 
 
 def test_a_closed_standard_output_is_reported_before_any_request(
-    place: tuple[str, ...], stub: StubServer
+    connection: tuple[str, ...], stub: StubServer
 ) -> None:
-    """One line, exit code 2, and nothing was requested."""
-    result = ledger("search", *place, shell=">&-")
+    """The exit code is 2, and nothing was requested."""
+    result = ledger("search", *connection, shell=">&-")
     assert (result.returncode, result.stderr) == (2, b"ledger: standard output is closed\n")
-    assert ledger("search", *place, shell="2>&-").returncode == 2
+    assert ledger("search", *connection, shell="2>&-").returncode == 2
     assert stub.requests == []
 
 
-def test_a_closed_standard_input_is_an_error(place: tuple[str, ...]) -> None:
-    """Nothing was sent, which is not the same as nothing to send."""
-    result = ledger("send", "-", *place, shell="<&-")
+def test_a_closed_standard_input_is_an_error(connection: tuple[str, ...]) -> None:
+    """It differs from an empty input."""
+    result = ledger("send", "-", *connection, shell="<&-")
     assert result.returncode == 2
     assert b"standard input is closed" in result.stderr
 
 
 def test_a_full_disk_is_reported_in_one_line(workspace: Workspace) -> None:
-    """Exit code 3: whether it verifies was not written."""
+    """The exit code is 3, since the result could not be written."""
     result = ledger(
         "verify",
         str(workspace.ledger),
@@ -221,25 +218,25 @@ def test_a_full_disk_is_reported_in_one_line(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize(("no_color", "has_escapes"), [("", True), ("1", False)])
 def test_no_color_means_no_escape_sequences(
-    place: tuple[str, ...], no_color: str, has_escapes: bool
+    connection: tuple[str, ...], no_color: str, has_escapes: bool
 ) -> None:
-    """On a terminal (no-color.org: when present and not empty)."""
+    """On a terminal, NO_COLOR counts if it is not empty (no-color.org)."""
     primary, secondary = pty.openpty()
     environment = {**os.environ, "no_proxy": "*", "TERM": "xterm", "NO_COLOR": no_color}
     with subprocess.Popen(
-        [*COMMAND, "search", *place], stdout=secondary, stderr=secondary, env=environment
+        [*COMMAND, "search", *connection], stdout=secondary, stderr=secondary, env=environment
     ) as process:
         os.close(secondary)
-        shown = b""
+        output = b""
         try:
             while piece := os.read(primary, 4096):
-                shown += piece
+                output += piece
         except OSError:  # EIO: the other end is closed
             pass
     os.close(primary)
     assert process.returncode == 0
-    assert (b"\x1b[" in shown) == has_escapes
-    assert "田中".encode() in shown
+    assert (b"\x1b[" in output) == has_escapes
+    assert "田中".encode() in output
 
 
 @pytest.mark.parametrize(
@@ -254,7 +251,7 @@ def test_no_color_means_no_escape_sequences(
     ],
 )
 def test_errors_are_json_where_json_was_requested(arguments: tuple[str, ...]) -> None:
-    """One object on standard output with the message and the exit code; the line as ever."""
+    """One object has the message and the exit code; standard error is the same as ever."""
     result = ledger(*arguments)
     error = json.loads(result.stdout)
     assert error["exit_code"] == result.returncode == 2
@@ -262,7 +259,7 @@ def test_errors_are_json_where_json_was_requested(arguments: tuple[str, ...]) ->
 
 
 def test_a_failure_in_a_json_report_is_not_repeated(workspace: Workspace, stub: StubServer) -> None:
-    """Standard output holds one JSON document."""
+    """Standard output is one JSON document."""
     proof = workspace.path / "proof"
     proof.write_text("nonsense")
     result = ledger("receipt", "verify", str(proof), "--policy", str(workspace.policy), "--json")
