@@ -73,7 +73,7 @@ def stub_server(tls: ssl.SSLContext | None = None) -> Iterator[StubServer]:
                 )
                 self.connection.shutdown(socket.SHUT_RD)
                 return
-            body = (
+            payload = (
                 response.body
                 if isinstance(response.body, bytes)
                 else json.dumps(response.body).encode()
@@ -81,9 +81,9 @@ def stub_server(tls: ssl.SSLContext | None = None) -> Iterator[StubServer]:
             self.send_response(response.status)
             for name, value in response.headers.items():
                 self.send_header(name, value)
-            self.send_header("content-length", str(len(body) + response.missing_bytes))
+            self.send_header("content-length", str(len(payload) + response.missing_bytes))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(payload)
 
         def log_message(self, format: str, *args: object) -> None:
             """Log nothing."""

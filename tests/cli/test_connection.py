@@ -1,4 +1,4 @@
-"""Asking an API: to whom a token goes, what is tried again, what is said where nobody answers."""
+"""Requests of the API: which are retried, and how failures are reported."""
 
 import json
 import ssl
@@ -25,7 +25,7 @@ SEARCH = ("search", "--patient", "Mr-Secret")
 
 
 def test_passing_failures_are_retried(runner: StubbedCommand, stub: StubServer) -> None:
-    """503, then a connection that is reset, then the answer."""
+    """The first response is 503, the second connection is reset, the third request succeeds."""
     stub.next_responses = [StubResponse(503), StubResponse(resets=True), EMPTY]
     assert runner.run(*SEARCH).code == DONE
     assert len(stub.requests) == 3
@@ -59,7 +59,7 @@ def test_passing_failures_are_retried(runner: StubbedCommand, stub: StubServer) 
 def test_each_failed_request_is_reported_in_one_line(
     runner: StubbedCommand, stub: StubServer, response: StubResponse, code: int, message: str
 ) -> None:
-    """What and where, and nothing of what was asked for."""
+    """The line names the fault and the address, and no value that was searched for."""
     stub.respond = lambda _: response
     line = runner.error_line(code, *SEARCH)
     assert line.startswith(f"ledger: {stub.url}")
@@ -69,7 +69,7 @@ def test_each_failed_request_is_reported_in_one_line(
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_token_follows_no_redirect(runner: StubbedCommand, stub: StubServer, status: int) -> None:
-    """Not to another host, and not within this one."""
+    """Not even one within the same host."""
     with stub_server() as other:
         stub.respond = lambda _: StubResponse(
             status, headers={"Location": f"{other.url}/AuditEvent"}
@@ -94,14 +94,14 @@ def test_a_token_follows_no_redirect(runner: StubbedCommand, stub: StubServer, s
     ],
 )
 def test_invalid_urls_are_rejected(runner: StubbedCommand, url: str, message: str) -> None:
-    """Before anything is sent anywhere."""
+    """The message does not contain the password."""
     runner.url = url
     assert message in runner.error_line(USAGE, *SEARCH)
     assert "hunter2" not in runner.error_line(USAGE, *SEARCH)
 
 
 def test_a_refused_connection_is_incomplete(runner: StubbedCommand, stub: StubServer) -> None:
-    """Which is incomplete, in one line."""
+    """The result is reported in one line."""
     runner.url = "http://127.0.0.1:9"
     assert (
         runner.error_line(INCOMPLETE, *SEARCH) == "ledger: http://127.0.0.1:9: Connection refused"
@@ -111,7 +111,7 @@ def test_a_refused_connection_is_incomplete(runner: StubbedCommand, stub: StubSe
 def test_an_unknown_host_is_not_retried(
     runner: StubbedCommand, stub: StubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Asking again would not make it known."""
+    """A retry would not help."""
     import socket
 
     def unknown(*_: object, **__: object) -> None:
@@ -126,7 +126,7 @@ def test_an_unknown_host_is_not_retried(
 
 
 def test_an_untrusted_certificate_is_not_retried(runner: StubbedCommand, stub: StubServer) -> None:
-    """No retry, and no way around; nothing of the request is sent."""
+    """Nothing of the request is sent."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(self_signed_certificate(runner.path))
     with stub_server(context) as untrusted:
@@ -178,7 +178,7 @@ def write_profiles(runner: StubbedCommand, text: str, mode: int = 0o600) -> Path
 
 
 def token_used(runner: StubbedCommand, stub: StubServer, *options: str) -> str:
-    """Search by a profile; gives the token that arrived."""
+    """Search, and return the token that arrived."""
     stub.respond = lambda _: EMPTY
     result = runner.run(*SEARCH, *options, with_connection=False)
     assert result.code == DONE, result
@@ -186,7 +186,7 @@ def token_used(runner: StubbedCommand, stub: StubServer, *options: str) -> str:
 
 
 def test_a_profile_selects_url_and_token(runner: StubbedCommand, stub: StubServer) -> None:
-    """Named, or by default, or the only one."""
+    """It is the only one, the default, or the one that an option names."""
     one = f'[profiles.one]\nurl = "{stub.url}/"\ntoken = "one"\n'
     two = f'[profiles.two]\nurl = "{stub.url}"\ntoken = "two"\n'
     write_profiles(runner, one)
@@ -200,7 +200,7 @@ def test_a_profile_selects_url_and_token(runner: StubbedCommand, stub: StubServe
 def test_options_override_the_environment_which_overrides_profiles(
     runner: StubbedCommand, stub: StubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A profile that is named on the command line takes nothing from the environment."""
+    """A profile that an option names is used without the environment."""
     with stub_server() as other:
         other.respond = lambda _: EMPTY
         write_profiles(
@@ -224,7 +224,7 @@ def test_options_override_the_environment_which_overrides_profiles(
 def test_a_token_of_a_profile_is_not_sent_to_another_url(
     runner: StubbedCommand, stub: StubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An address that is given otherwise needs a token that is, too."""
+    """An address from elsewhere needs a token from elsewhere."""
     write_profiles(runner, f'[profiles.one]\nurl = "{stub.url}"\ntoken = "{TOKEN}"\n')
     with stub_server() as other:
         assert "no token" in runner.error_line(
@@ -242,7 +242,7 @@ def test_a_token_of_a_profile_is_not_sent_to_another_url(
 def test_a_token_that_others_can_read_is_rejected(
     runner: StubbedCommand, stub: StubServer, mode: int
 ) -> None:
-    """The line says what to do; without a token in it the file may be read by all."""
+    """The line states the remedy; others may read a file without a token."""
     text = f'[profiles.one]\nurl = "{stub.url}"\ntoken = "{TOKEN}"\n'
     file = write_profiles(runner, text, mode)
     for command in (SEARCH, ("profiles",)):
@@ -271,7 +271,7 @@ def test_a_token_that_others_can_read_is_rejected(
 def test_an_invalid_profile_is_reported_in_one_line(
     runner: StubbedCommand, stub: StubServer, text: str, message: str
 ) -> None:
-    """With the file's name, or what is missing."""
+    """The line states the fault."""
     write_profiles(runner, text)
     assert message in runner.error_line(USAGE, *SEARCH, with_connection=False)
 
@@ -279,7 +279,7 @@ def test_an_invalid_profile_is_reported_in_one_line(
 def test_a_rejected_token_of_a_token_command_is_renewed(
     runner: StubbedCommand, stub: StubServer
 ) -> None:
-    """It runs without a shell, once, and once more when the token is no longer taken."""
+    """The command runs once without a shell, and again after the token was refused."""
     count = runner.path / "count"
     program = runner.write("token.sh", b'#!/bin/sh\necho x >> "$1"\necho token$(wc -l < "$1")')
     program.chmod(0o700)
@@ -310,7 +310,7 @@ def test_a_rejected_token_of_a_token_command_is_renewed(
 def test_a_token_command_without_a_token_is_reported(
     runner: StubbedCommand, stub: StubServer, command: str, code: int, message: str
 ) -> None:
-    """And nothing is asked."""
+    """Nothing is requested."""
     write_profiles(runner, f'[profiles.one]\nurl = "{stub.url}"\ntoken_command = "{command}"\n')
     assert message in runner.error_line(code, *SEARCH, with_connection=False)
     assert stub.requests == []
@@ -319,14 +319,14 @@ def test_a_token_command_without_a_token_is_reported(
 def test_client_credentials_obtain_the_token(
     runner: StubbedCommand, stub: StubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """RFC 6749, Section 4.4: the secret from the environment, in HTTP Basic, form-encoded."""
+    """RFC 6749, Section 4.4; the secret of the environment is sent by HTTP Basic authentication."""
     write_profiles(
         runner,
         f'[profiles.one]\nurl = "{stub.url}"\ntoken_endpoint = "{stub.url}/token"\n'
         'client_id = "me:1"\nclient_secret_env = "MINE"\nscope = "ledger/north"\n',
     )
     assert "MINE is not set" in runner.error_line(USAGE, *SEARCH, with_connection=False)
-    monkeypatch.setenv("MINE", "s/ecret")
+    monkeypatch.setenv("MINE", "my/secret")
     stub.next_responses = [
         StubResponse(200, {"access_token": "granted", "token_type": "Bearer"}),
         EMPTY,
@@ -334,7 +334,7 @@ def test_client_credentials_obtain_the_token(
     assert runner.run(*SEARCH, with_connection=False).code == DONE
     grant, search = stub.requests
     assert (grant.method, grant.target) == ("POST", "/token")
-    assert grant.token == "Basic bWUlM0ExOnMlMkZlY3JldA=="
+    assert grant.token == "Basic bWUlM0ExOm15JTJGc2VjcmV0"
     assert grant.body == b"grant_type=client_credentials&scope=ledger%2Fnorth"
     assert search.token == "Bearer granted"
     stub.next_responses = [StubResponse(400, {"error": "invalid_client"})]
@@ -348,7 +348,7 @@ def test_client_credentials_obtain_the_token(
 def test_a_client_secret_is_sent_over_https_only(
     runner: StubbedCommand, stub: StubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """But to this machine."""
+    """This machine is the exception."""
     monkeypatch.setenv("AUDIT_LEDGER_CLIENT_SECRET", "x")
     write_profiles(
         runner,
@@ -361,7 +361,7 @@ def test_a_client_secret_is_sent_over_https_only(
 
 
 def test_profiles_are_listed_without_tokens(runner: StubbedCommand, stub: StubServer) -> None:
-    """For people and for machines; no command runs, and nothing is asked."""
+    """No token command runs, and nothing is requested."""
     touched = runner.path / "touched"
     write_profiles(
         runner,
@@ -391,7 +391,7 @@ def write_session(runner: StubbedCommand, url: str) -> None:
 
 
 def test_the_session_of_make_local_is_a_profile(runner: StubbedCommand, stub: StubServer) -> None:
-    """The token is that of the role, or of the one that is named."""
+    """The command determines the role of the token, unless the profile names one."""
     write_session(runner, stub.url)
     assert token_used(runner, stub, "--profile", "local") == "s"
     assert token_used(runner, stub, "--profile", "local:patient") == "x"
@@ -410,7 +410,7 @@ def test_the_session_of_make_local_is_a_profile(runner: StubbedCommand, stub: St
     [b"", b"{}", b'{"url":5}', b'{"url":"http://evil.example","tokens":{"security":"x"}}'],
 )
 def test_an_invalid_session_file_is_reported(runner: StubbedCommand, content: bytes) -> None:
-    """Or that leads away from this machine."""
+    """So is a missing one, or one with the address of another machine."""
     assert "session.json: not here" in runner.error_line(
         USAGE, *SEARCH, "--profile", "local", with_connection=False
     )
@@ -421,7 +421,7 @@ def test_an_invalid_session_file_is_reported(runner: StubbedCommand, content: by
 
 
 def test_no_repr_shows_a_token() -> None:
-    """Of anything that holds one."""
+    """This applies to each value that contains one."""
     from audit_ledger.client.api import ConnectionOptions
     from audit_ledger.client.credentials import Credentials
     from audit_ledger.client.http_client import ApiRequest
@@ -429,26 +429,26 @@ def test_no_repr_shows_a_token() -> None:
     from audit_ledger.http_transport import HttpResponse
 
     profile = Profile("https://x", token=TOKEN)
-    asked = ApiRequest("GET", "/", f"q={TOKEN}", TOKEN.encode(), {"Authorization": TOKEN})
-    for holder in (
+    request = ApiRequest("GET", "/", f"q={TOKEN}", TOKEN.encode(), {"Authorization": TOKEN})
+    for value in (
         profile,
         Credentials(profile, {}, TOKEN),
         ConnectionOptions(None, None, TOKEN),
-        asked,
+        request,
         HttpResponse(200, HTTPHeaderDict(), TOKEN.encode()),
     ):
-        assert TOKEN not in repr(holder)
+        assert TOKEN not in repr(value)
 
 
 @pytest.mark.parametrize("typed", [["send"], ["document"], ["verify"], ["verify-export"]])
 def test_file_arguments_complete_to_files(typed: list[str]) -> None:
-    """The shell is told to look for files, where a file is asked for."""
-    (found,) = ShellComplete(ledger, {}, "ledger", "_X").get_completions(typed, "eve")
-    assert found.type in ("file", "dir")
+    """The shell completes them itself."""
+    (completion,) = ShellComplete(ledger, {}, "ledger", "_X").get_completions(typed, "eve")
+    assert completion.type in ("file", "dir")
 
 
 def test_completion_scripts_are_printed(runner: StubbedCommand) -> None:
-    """For three shells; and the command answers what such a script asks."""
+    """Three shells are supported."""
     for shell in ("bash", "zsh", "fish"):
         result = runner.run("completion", shell, with_connection=False)
         assert result.code == DONE
@@ -459,7 +459,7 @@ def test_completion_scripts_are_printed(runner: StubbedCommand) -> None:
 def test_command_names_are_completed(
     runner: StubbedCommand, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As bash asks for it."""
+    """bash passes the words in the environment."""
     from audit_ledger.cli.main import run
 
     monkeypatch.setenv("_LEDGER_COMPLETE", "bash_complete")
@@ -472,7 +472,7 @@ def test_command_names_are_completed(
 
 
 def test_make_local_writes_the_fields_of_a_session(runner: StubbedCommand) -> None:
-    """The same names as `infra.local.serve` gives; a change there must not go unseen here."""
+    """`infra.local.serve` writes the names that the client reads."""
     import inspect
 
     from infra.local import serve

@@ -1,4 +1,4 @@
-"""`ledger receipt`: one entry shown to be in the ledger, and what it commits to."""
+"""`ledger receipt` proves that an entry is in the ledger, and to which record it commits."""
 
 import json
 import time
@@ -25,7 +25,7 @@ def text(data: bytes) -> str:
     return b64encode(data).decode()
 
 
-HELD = {
+DISCLOSED = {
     "index_row": text(ROW),
     "row_blind": text(ROW_BLIND),
     "record": text(RECORD),
@@ -35,7 +35,7 @@ HELD = {
 
 @pytest.fixture
 def receipt(workspace: Workspace) -> Path:
-    """Entry 41 of a ledger of 100 commits to RECORD; its receipt."""
+    """The receipt of entry 41 of a ledger of 100, which commits to RECORD."""
     writer = Writer(begin=int(time.time()) - 3 * MINUTE)
     writer.add_events(40)
     commitment = design_commitment(ROW_BLIND, ROW, BLIND, RECORD)
@@ -56,17 +56,17 @@ def verify(
 ) -> tuple[int, str]:
     arguments: list[object] = ["receipt", "verify", receipt, "--policy", workspace.policy, *options]
     if record is not None:
-        held = workspace.path / "held.json"
-        held.write_text(json.dumps(record))
-        arguments += ["--record", held]
+        file = workspace.path / "record.json"
+        file.write_text(json.dumps(record))
+        arguments += ["--record", file]
     result = workspace.run(*arguments)
-    assert 'record":' not in result.out, "what the holder has is not shown"
+    assert 'record":' not in result.out, "the disclosed record is not printed"
     return result.code, result.out + result.err
 
 
 @pytest.mark.parametrize("index", [0, 1, 255, 256, 511, 512, 599])
 def test_every_entry_has_a_receipt(workspace: Workspace, index: int) -> None:
-    """Made from tiles alone, verified from the file alone."""
+    """It is made from tiles alone and verified from the file alone."""
     file = workspace.path / "receipt"
     assert workspace.run("receipt", "make", workspace.ledger, index, "-o", file).code == VERIFIED
     code, output = verify(workspace, file)
@@ -75,7 +75,7 @@ def test_every_entry_has_a_receipt(workspace: Workspace, index: int) -> None:
 
 
 def test_a_receipt_contains_the_entry_as_extra_data(receipt: Path) -> None:
-    """Which the proof then authenticates."""
+    """The proof authenticates it."""
     proof = parse_proof(receipt.read_bytes())
     assert proof.index == 41
     assert proof.extra is not None
@@ -83,7 +83,7 @@ def test_a_receipt_contains_the_entry_as_extra_data(receipt: Path) -> None:
 
 
 def test_a_receipt_can_be_written_to_standard_output(workspace: Workspace) -> None:
-    """For pipes."""
+    """That is the default, for pipes."""
     result = workspace.run("receipt", "make", workspace.ledger, 5)
     assert result.out.startswith("c2sp.org/tlog-proof@v1\nextra ")
 
@@ -91,19 +91,19 @@ def test_a_receipt_can_be_written_to_standard_output(workspace: Workspace) -> No
 def test_a_disclosed_record_is_verified_by_its_commitment(
     workspace: Workspace, receipt: Path
 ) -> None:
-    """With the blind and the index row that only its holder has."""
-    code, output = verify(workspace, receipt, HELD)
+    """The blinds and the index row, which only its holder has, are needed too."""
+    code, output = verify(workspace, receipt, DISCLOSED)
     assert code == VERIFIED
     assert "commits to this record" in output
-    code, output = verify(workspace, receipt, HELD, "--json")
+    code, output = verify(workspace, receipt, DISCLOSED, "--json")
     assert json.loads(output)["record_shown"] is True
 
 
 def test_a_row_is_disclosed_without_its_record(workspace: Workspace, receipt: Path) -> None:
-    """Its entry commits to it, whatever the record is; another row or commitment fails."""
-    hidden = sha256(b"audit-ledger/record/v1\n" + BLIND + RECORD).digest()
-    row = {name: HELD[name] for name in ("index_row", "row_blind")}
-    row["record_commitment"] = text(hidden)
+    """The entry commits to it without the record; another row or commitment fails."""
+    record_commitment = sha256(b"audit-ledger/record/v1\n" + BLIND + RECORD).digest()
+    row = {name: DISCLOSED[name] for name in ("index_row", "row_blind")}
+    row["record_commitment"] = text(record_commitment)
     code, output = verify(workspace, receipt, row)
     assert code == VERIFIED
     assert "it commits to this index row" in output
@@ -117,8 +117,8 @@ def test_a_row_is_disclosed_without_its_record(workspace: Workspace, receipt: Pa
 
 @pytest.mark.parametrize("changed", ["index_row", "row_blind", "record", "record_blind"])
 def test_an_altered_record_fails(workspace: Workspace, receipt: Path, changed: str) -> None:
-    """A byte of any of the four."""
-    code, output = verify(workspace, receipt, HELD | {changed: text(b"\x08" * 32)})
+    """Each of the four values is covered."""
+    code, output = verify(workspace, receipt, DISCLOSED | {changed: text(b"\x08" * 32)})
     assert code == FAILED
     assert "entry 41 commits to another record" in output
 
@@ -127,24 +127,24 @@ def test_a_control_entry_commits_to_no_record(workspace: Workspace) -> None:
     """Entry 0 creates the ledger."""
     file = workspace.path / "receipt"
     workspace.run("receipt", "make", workspace.ledger, 0, "-o", file)
-    code, output = verify(workspace, file, HELD)
+    code, output = verify(workspace, file, DISCLOSED)
     assert (code, "commits to no record" in output) == (FAILED, True)
 
 
 def test_the_entry_can_come_with_the_record(workspace: Workspace, receipt: Path) -> None:
-    """A proof without extra data, as others make it; the proof decides whether it is the one."""
+    """Proofs of other tools lack extra data; the proof authenticates the entry."""
     lines = receipt.read_text().split("\n")
     entry = lines.pop(1).removeprefix("extra ")
     bare = workspace.path / "bare"
     bare.write_text("\n".join(lines))
     assert verify(workspace, bare)[0] == USAGE
-    assert verify(workspace, bare, HELD | {"entry": entry})[0] == VERIFIED
+    assert verify(workspace, bare, DISCLOSED | {"entry": entry})[0] == VERIFIED
     other = EventEntry(41, 1_700_000_000, leaf_hash(b""), bytes(32)).to_bytes()
     assert verify(workspace, bare, {"entry": text(other)})[0] == FAILED
 
 
 def test_no_byte_of_a_receipt_can_change(workspace: Workspace, receipt: Path) -> None:
-    """But for signatures nobody asked for there is nothing loose in it."""
+    """Only signatures that the policy does not require may change."""
     data = receipt.read_bytes()
     signatures = data.index("\n— ".encode())
     for offset in range(0, signatures, 7):
@@ -157,7 +157,7 @@ def test_no_byte_of_a_receipt_can_change(workspace: Workspace, receipt: Path) ->
 def test_a_receipt_without_the_second_signature_is_incomplete(
     workspace: Workspace, receipt: Path
 ) -> None:
-    """Not witnessed as the policy asks."""
+    """The policy requires it as a witness."""
     lines = receipt.read_bytes().split(b"\n")
     receipt.write_bytes(b"\n".join(lines[:-2]) + b"\n")
     code, output = verify(workspace, receipt)
@@ -166,7 +166,7 @@ def test_a_receipt_without_the_second_signature_is_incomplete(
 
 
 def test_a_receipt_under_another_policy_fails(workspace: Workspace, receipt: Path) -> None:
-    """Whose keys did not sign it."""
+    """The keys of that policy did not sign it."""
     workspace.policy.write_bytes(Keys(b"stranger").policy().to_bytes())
     assert verify(workspace, receipt)[0] == FAILED
 
@@ -180,18 +180,18 @@ def test_a_receipt_under_another_policy_fails(workspace: Workspace, receipt: Pat
         {"entry": "=="},
         {"surprise": ""},
         {"entry": 1},
-        HELD | {"record_commitment": text(BLIND)},
-        {name: value for name, value in HELD.items() if name != "record_blind"},
+        DISCLOSED | {"record_commitment": text(BLIND)},
+        {name: value for name, value in DISCLOSED.items() if name != "record_blind"},
         {"record_commitment": text(BLIND)},
     ],
 )
 def test_an_invalid_record_file_is_wrong_usage(
     workspace: Workspace, receipt: Path, record: object
 ) -> None:
-    """One line, with its name, and nothing of its content."""
+    """One line names it and shows none of its content."""
     code, output = verify(workspace, receipt, record)
     assert (code, len(output.splitlines())) == (USAGE, 1)
-    assert "held.json" in output
+    assert "record.json" in output
 
 
 @pytest.mark.parametrize("first", [False, True])
@@ -199,9 +199,9 @@ def test_a_record_file_with_repeated_names_is_wrong_usage(
     workspace: Workspace, receipt: Path, first: bool
 ) -> None:
     """RFC 8259, Section 4: of two members of one name some readers take the first."""
-    other, held = f'"record": "{text(b"another record")}"', json.dumps(HELD)
-    file = workspace.path / "held.json"
-    file.write_text(f"{{{other}, {held[1:]}" if first else f"{held[:-1]}, {other}}}")
+    other, record = f'"record": "{text(b"another record")}"', json.dumps(DISCLOSED)
+    file = workspace.path / "record.json"
+    file.write_text(f"{{{other}, {record[1:]}" if first else f"{record[:-1]}, {other}}}")
     for command in ("verify", "show"):
         result = workspace.run(
             "receipt", command, receipt, "--policy", workspace.policy, "--record", file
@@ -211,7 +211,7 @@ def test_a_record_file_with_repeated_names_is_wrong_usage(
 
 
 def test_a_receipt_that_cannot_be_made_is_reported(workspace: Workspace) -> None:
-    """No such entry: usage. Missing: incomplete. Damaged: failed."""
+    """No such entry: usage. Missing tiles: incomplete. Damaged tiles: failed."""
     assert workspace.run("receipt", "make", workspace.ledger, 600).code == USAGE
     assert workspace.run("receipt", "make", workspace.ledger, -1).code == USAGE
     assert workspace.run("receipt", "make", workspace.path / "nowhere", 1).code == INCOMPLETE
@@ -229,16 +229,16 @@ def test_a_receipt_that_cannot_be_made_is_reported(workspace: Workspace) -> None
 
 
 def test_an_unwritable_receipt_file_is_reported(workspace: Workspace) -> None:
-    """A folder in its place."""
+    """There is a folder in its place."""
     result = workspace.run("receipt", "make", workspace.ledger, 1, "-o", workspace.path)
     assert (result.code, len(result.err.splitlines())) == (USAGE, 1)
 
 
 def test_the_times_of_entry_and_event_are_distinguished(workspace: Workspace) -> None:
-    """The ledger's clock made one, the sender the other; the second only with the record."""
-    file, record = workspace.path / "real", workspace.path / "real.json"
-    file.write_bytes(real_receipt(workspace))
-    record.write_text(json.dumps(REAL))
+    """The ledger states one, the sender the other, which only the record contains."""
+    file, record = workspace.path / "receipt", workspace.path / "record.json"
+    file.write_bytes(readable_receipt(workspace))
+    record.write_text(json.dumps(READABLE))
     plain = workspace.run("receipt", "verify", file, "--policy", workspace.policy)
     entry_time = json.loads(parse_proof(file.read_bytes()).extra or b"")["time"]
     assert f"event entry, made {entry_time}, " in plain.out
@@ -259,28 +259,28 @@ def test_the_times_of_entry_and_event_are_distinguished(workspace: Workspace) ->
 def test_the_entry_of_the_record_file_must_equal_that_of_the_receipt(
     workspace: Workspace, receipt: Path
 ) -> None:
-    """Also where the one given is the right one: what a file says must not contradict itself."""
+    """Two different entries fail even if one of them is right."""
     lines = receipt.read_text().split("\n")
     right = lines[1].removeprefix("extra ")
     other = text(EventEntry(41, 1_700_000_000, leaf_hash(b""), bytes(32)).to_bytes())
-    for extra, given in ((other, right), (right, other), (text(b"x"), right)):
+    for extra, entry in ((other, right), (right, other), (text(b"x"), right)):
         lines[1] = f"extra {extra}"
         receipt.write_text("\n".join(lines))
-        code, output = verify(workspace, receipt, {"entry": given})
+        code, output = verify(workspace, receipt, {"entry": entry})
         assert code == FAILED
         assert "contains another entry than the one passed with it" in output
-        held = workspace.path / "held.json"
-        assert workspace.run("receipt", "show", receipt, "--record", held).code == FAILED
+        record = workspace.path / "record.json"
+        assert workspace.run("receipt", "show", receipt, "--record", record).code == FAILED
     lines[1] = f"extra {right}"
     receipt.write_text("\n".join(lines))
-    assert verify(workspace, receipt, HELD | {"entry": right})[0] == VERIFIED
+    assert verify(workspace, receipt, DISCLOSED | {"entry": right})[0] == VERIFIED
 
 
 @pytest.mark.parametrize("command", ["verify", "show"])
 def test_a_policy_without_an_ed25519_log_key_is_wrong_usage(
     workspace: Workspace, receipt: Path, command: str
 ) -> None:
-    """It would believe the ledger on one of its two signatures, or nobody at all."""
+    """It would trust the ledger by one of its two signatures, or by none."""
     mldsa44 = Log(Keys().policy().witnesses["ledger-mldsa44"].key)
     other = Keys(b"other").policy("audit.example.org/other").logs
     for policy in (Policy(), Policy((mldsa44,)), Policy((mldsa44, *other))):
@@ -295,7 +295,7 @@ def test_a_policy_without_an_ed25519_log_key_is_wrong_usage(
 def test_witness_names_that_are_not_utf8_are_escaped(
     workspace: Workspace, receipt: Path, name: bytes, is_cosigned: bool
 ) -> None:
-    """In a policy they are octets; in JSON and on a terminal they cannot be shown as they are."""
+    """A policy may contain any octets; JSON and terminals cannot show all of them."""
     own = Keys().policy()
     key = own.witnesses["ledger-mldsa44"].key if is_cosigned else None
     other = Keys(b"w").policy("witness.example/w").witnesses["ledger-mldsa44"].key
@@ -337,23 +337,23 @@ RESOURCE = json.dumps(
         "entity": [{"what": {"reference": "Patient/1"}}],
     }
 ).encode()
-REAL_ROW = json.dumps(
+READABLE_ROW = json.dumps(
     {"id": "a" * 64, "time": 1795327092345, "fingerprint": text(bytes(32)), "generation": 1},
     separators=(",", ":"),
 ).encode()
-REAL_RECORD = (
+READABLE_RECORD = (
     b'{"portal":"ehr","received":"2026-11-22T05:58:20.001Z","format":"fhir-r4","resource":'
     + RESOURCE
     + b"}"
 )
-REAL = HELD | {"index_row": text(REAL_ROW), "record": text(REAL_RECORD)}
+READABLE = DISCLOSED | {"index_row": text(READABLE_ROW), "record": text(READABLE_RECORD)}
 
 
-def real_receipt(workspace: Workspace) -> bytes:
-    """Entry 3 of a small ledger, which commits to a record that can be read."""
+def readable_receipt(workspace: Workspace) -> bytes:
+    """Return the receipt of entry 3 of a small ledger, which commits to a readable record."""
     writer = Writer(begin=int(time.time()) - 3 * MINUTE)
     writer.add_events(2)
-    commitment = design_commitment(ROW_BLIND, REAL_ROW, BLIND, REAL_RECORD)
+    commitment = design_commitment(ROW_BLIND, READABLE_ROW, BLIND, READABLE_RECORD)
     writer.append(EventEntry(3, writer.now, writer.leaves[-1], commitment).to_bytes())
     writer.publish()
     writer.objects.write_to(workspace.path / "small")
@@ -365,10 +365,10 @@ def real_receipt(workspace: Workspace) -> bytes:
 
 
 def test_a_receipt_is_explained(workspace: Workspace) -> None:
-    """Who signed what when, what was recorded, what that proves, and what it does not."""
-    file, record = workspace.path / "real", workspace.path / "real.json"
-    file.write_bytes(real_receipt(workspace))
-    record.write_text(json.dumps(REAL))
+    """With signers and times, the record, what is proved, and what is not."""
+    file, record = workspace.path / "receipt", workspace.path / "record.json"
+    file.write_bytes(readable_receipt(workspace))
+    record.write_text(json.dumps(READABLE))
     result = workspace.run(
         "receipt", "show", file, "--policy", workspace.policy, "--record", record
     )
@@ -390,9 +390,9 @@ def test_a_receipt_is_explained(workspace: Workspace) -> None:
 
 
 def test_a_receipt_without_record_or_policy_proves_less(workspace: Workspace) -> None:
-    """Nobody's signature is believed that no policy names."""
-    file = workspace.path / "real"
-    file.write_bytes(real_receipt(workspace))
+    """Only signatures by keys of a policy count."""
+    file = workspace.path / "receipt"
+    file.write_bytes(readable_receipt(workspace))
     result = workspace.run("receipt", "show", file)
     assert result.code == INCOMPLETE
     assert "no --policy names the keys to look for" in result.out
@@ -409,10 +409,10 @@ def test_a_receipt_without_record_or_policy_proves_less(workspace: Workspace) ->
 
 @pytest.mark.parametrize("with_policy", [True, False])
 def test_an_altered_receipt_proves_nothing(workspace: Workspace, with_policy: bool) -> None:
-    """Each byte of the proof, of the entry, and of what is disclosed."""
-    data = real_receipt(workspace)
-    record = workspace.path / "real.json"
-    record.write_text(json.dumps(REAL))
+    """The proof, the entry and the disclosed record are all covered."""
+    data = readable_receipt(workspace)
+    record = workspace.path / "record.json"
+    record.write_text(json.dumps(READABLE))
     policy = ["--policy", workspace.policy] if with_policy else []
     file = workspace.path / "changed"
     index = data.index(b"index 3")
@@ -427,5 +427,5 @@ def test_an_altered_receipt_proves_nothing(workspace: Workspace, with_policy: bo
         assert (result.code, result.out) == (FAILED, "")
         assert "it proves nothing" in result.err
     file.write_bytes(data)
-    record.write_text(json.dumps(REAL | {"record_blind": text(bytes(32))}))
+    record.write_text(json.dumps(READABLE | {"record_blind": text(bytes(32))}))
     assert workspace.run("receipt", "show", file, *policy, "--record", record).code == FAILED

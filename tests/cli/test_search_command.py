@@ -1,4 +1,4 @@
-"""`ledger search` and `ledger show`: all that was found, and nothing that steers a terminal."""
+"""`ledger search` prints all events that match, and nothing that controls a terminal."""
 
 import json
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def event_id(number: int) -> str:
 
 
 class Pages:
-    """A searchset of `total` events, in pages of what `_count` says, as FHIR has it."""
+    """A FHIR searchset of `total` events in pages of `_count`."""
 
     def __init__(self, total: int, host: str = "http://api.other.example") -> None:
         self.total = total
@@ -52,8 +52,9 @@ class Pages:
         self.event: Callable[[int], dict[str, Any]] = event
 
     def answer(self, request: StubRequest) -> StubResponse:
-        given = dict(parse_qsl(urlsplit(request.target).query))
-        start, count = int(given.get("_cursor", "0")), int(given["_count"])
+        query = urlsplit(request.target).query
+        parameters = dict(parse_qsl(query))
+        start, count = int(parameters.get("_cursor", "0")), int(parameters["_count"])
         entries: list[dict[str, Any]] = [
             {
                 "fullUrl": f"{self.host}/AuditEvent/{event_id(n)}",
@@ -67,26 +68,27 @@ class Pages:
             entries.append({"resource": outcome, "search": {"mode": "outcome"}})
         links = [{"relation": "self", "url": self.host}]
         if start + count < self.total:
-            query = urlsplit(request.target).query.partition("&_cursor=")[0]
-            url = f"{self.host}/AuditEvent?{query}&_cursor={start + count}"
+            search = query.partition("&_cursor=")[0]
+            url = f"{self.host}/AuditEvent?{search}&_cursor={start + count}"
             links.append({"relation": "next", "url": url})
         bundle = {"resourceType": "Bundle", "type": "searchset", "link": links, "entry": entries}
         return StubResponse(200, json.dumps(bundle, indent=2).encode())
 
 
-def asked(stub: StubServer) -> list[tuple[str, str]]:
-    return parse_qsl(urlsplit(stub.requests[0].target).query)
+def requested(stub: StubServer) -> list[tuple[str, str]]:
+    """Return the parameters of the last request."""
+    return parse_qsl(urlsplit(stub.requests[-1].target).query)
 
 
 def test_options_become_parameters(runner: StubbedCommand, stub: StubServer) -> None:
-    """FHIR's, percent-encoded, in the order of the help; unknown ones are to be refused."""
+    """They are percent-encoded; strict handling lets the server refuse unknown ones."""
     stub.respond = Pages(0).answer
     options = ["--patient", "urn:mrn|7 &ü", "--agent", "Practitioner/1", "--from", "2026"]
     options += ["--to", "2026-11-22", "--action", "read", "--type", "a|b", "--outcome", "8"]
     options += ["--param", "entity-type=x=y", "--param", "date=lt2027", "--sort", "date"]
     result = runner.run("search", *options, "--limit", "7")
     assert (result.code, result.out) == (DONE, "no event matches\n")
-    assert asked(stub) == [
+    assert requested(stub) == [
         ("patient.identifier", "urn:mrn|7 &ü"),
         ("agent", "Practitioner/1"),
         ("date", "ge2026"),
@@ -113,21 +115,21 @@ def test_actions_are_requested_by_letters(
     """Users may write FHIR's letters or words."""
     stub.respond = Pages(0).answer
     assert runner.run("search", "--action", action).code == DONE
-    assert ("action", letters) in asked(stub)
+    assert ("action", letters) in requested(stub)
 
 
 @pytest.mark.parametrize("action", ["view", "read,"])
 def test_an_unknown_action_is_rejected(
     runner: StubbedCommand, stub: StubServer, action: str
 ) -> None:
-    """It would match nothing, which would look like a result."""
+    """A search for it would match nothing, as if there were no such events."""
     result = runner.run("search", "--action", action)
     assert (result.code, stub.requests) == (USAGE, [])
     assert "read (R)" in result.err
 
 
 @pytest.mark.parametrize(
-    ("options", "found", "counts"),
+    ("options", "total", "counts"),
     [
         ([], 50, ["50"]),
         (["--limit", "3"], 3, ["3"]),
@@ -136,19 +138,19 @@ def test_an_unknown_action_is_rejected(
     ],
 )
 def test_the_limit_bounds_the_events_of_all_pages(
-    runner: StubbedCommand, stub: StubServer, options: list[str], found: int, counts: list[str]
+    runner: StubbedCommand, stub: StubServer, options: list[str], total: int, counts: list[str]
 ) -> None:
-    """Page after page; no page larger than needed."""
+    """No page is larger than needed."""
     stub.respond = Pages(260).answer
     result = runner.run("search", *options)
     ids = [line.strip() for line in result.out.splitlines() if line.startswith("  0")]
-    assert ids == [event_id(n) for n in range(found)]
+    assert ids == [event_id(n) for n in range(total)]
     assert [dict(parse_qsl(urlsplit(g.target).query))["_count"] for g in stub.requests] == counts
-    assert ("there are more" in result.out) == (found < 260)
+    assert ("there are more" in result.out) == (total < 260)
 
 
 def test_links_lead_to_no_other_host(runner: StubbedCommand, stub: StubServer) -> None:
-    """Only their queries are followed, where the token belongs."""
+    """Only their queries are used, at the address of the token."""
     with stub_server() as other:
         stub.respond = Pages(150, other.url).answer
         assert runner.run("search", "--all").code == DONE
@@ -156,7 +158,7 @@ def test_links_lead_to_no_other_host(runner: StubbedCommand, stub: StubServer) -
 
 
 def test_pages_that_repeat_end_the_search(runner: StubbedCommand, stub: StubServer) -> None:
-    """Incomplete, since nobody knows what is left."""
+    """The result is incomplete, since further events may exist."""
     link = {"relation": "next", "url": "/AuditEvent?_cursor=1"}
     stub.respond = lambda _: StubResponse(200, {"resourceType": "Bundle", "link": [link]})
     assert "lead back" in runner.error_line(INCOMPLETE, "search", "--all")
@@ -164,7 +166,7 @@ def test_pages_that_repeat_end_the_search(runner: StubbedCommand, stub: StubServ
 
 
 def test_empty_pages_with_a_link_are_followed(runner: StubbedCommand, stub: StubServer) -> None:
-    """Pages are bounded by work, not only by length."""
+    """The server also bounds the work for a page."""
     links = [[{"relation": "next", "url": f"/AuditEvent?_cursor={n}"}] for n in (1, 2)]
     entry = {"fullUrl": f"x/AuditEvent/{event_id(1)}", "resource": event(1)}
     stub.next_responses = [StubResponse(200, {"link": link}) for link in links]
@@ -176,7 +178,7 @@ def test_empty_pages_with_a_link_are_followed(runner: StubbedCommand, stub: Stub
 def test_the_table_shows_all_values_in_full(
     runner: StubbedCommand, stub: StubServer, monkeypatch: pytest.MonkeyPatch, columns: int
 ) -> None:
-    """Time in UTC, who, action, what, patient, outcome, id: whole, within the terminal's width."""
+    """The lines fit the width of the terminal."""
     monkeypatch.setenv("COLUMNS", str(columns))
     stub.respond = Pages(1).answer
     lines = runner.run("search").out.splitlines()
@@ -188,15 +190,15 @@ def test_the_table_shows_all_values_in_full(
         "".join(line[start:end].strip() for line in lines[1:-2]).replace(" ", "")
         for start, end in zip(starts, [*starts[1:], None], strict=True)
     ]
-    wanted = "2026-11-2204:00:00 Nurse0 read Observation/o0 Patient/p0 success"
-    assert cells == wanted.split()
+    expected = "2026-11-2204:00:00 Nurse0 read Observation/o0 Patient/p0 success"
+    assert cells == expected.split()
     assert lines[-2] == f"  {event_id(0)}"
 
 
 def test_notes_of_the_ledger_are_shown_below_the_event(
     runner: StubbedCommand, stub: StubServer
 ) -> None:
-    """Conflicts, parts, repeats; warnings about the whole, once, on standard error."""
+    """Warnings about the whole result are printed once, on standard error."""
     pages = Pages(120)
     pages.issues = [
         {"severity": "warning", "code": "incomplete", "diagnostics": WARNING},
@@ -223,7 +225,7 @@ def test_notes_of_the_ledger_are_shown_below_the_event(
 
 
 def test_json_output_is_the_bundles(runner: StubbedCommand, stub: StubServer) -> None:
-    """A page a line, numbers and all as they came; nothing else on standard output."""
+    """Each line is a page with its numbers unchanged."""
     pages = Pages(150)
     pages.issues = [{"severity": "warning", "diagnostics": WARNING}]
     stub.respond = pages.answer
@@ -236,7 +238,7 @@ def test_json_output_is_the_bundles(runner: StubbedCommand, stub: StubServer) ->
 
 
 def test_control_characters_of_events_are_escaped(runner: StubbedCommand, stub: StubServer) -> None:
-    """Escapes are shown, markup is no markup."""
+    """Markup is shown as it is."""
     pages = Pages(1)
     agent = {"who": {"display": "\x1b[2J[red]:smile:\nfake"}, "requestor": True}
     pages.event = lambda n: event(n, agent=[agent])
@@ -265,7 +267,7 @@ def test_control_characters_of_events_are_escaped(runner: StubbedCommand, stub: 
 def test_unreadable_events_are_shown(
     runner: StubbedCommand, stub: StubServer, odd: dict[str, Any]
 ) -> None:
-    """What is there, and no traceback."""
+    """Their readable values are shown."""
     pages = Pages(2)
     pages.event = lambda n: event(n, **odd)
     stub.respond = pages.answer
@@ -279,7 +281,7 @@ def test_unreadable_events_are_shown(
 
 
 def test_show_prints_all_values_of_an_event(runner: StubbedCommand, stub: StubServer) -> None:
-    """Everything that is read of it, and the number of its entry."""
+    """With the number of its entry."""
     more = {
         "outcome": "8",
         "outcomeDesc": "no such chart",
@@ -289,23 +291,23 @@ def test_show_prints_all_values_of_an_event(runner: StubbedCommand, stub: StubSe
     result = runner.run("show", event_id(1))
     lines = [line.split(maxsplit=1) for line in result.out.splitlines()]
     assert lines[0] == ["event", f"{event_id(1)}, entry 4711"]
-    facts = [(name, value.strip()) for name, value in lines[1:]]
-    assert ("time", "2026-11-22 04:00:01 UTC (as written: 2026-11-22T05:00:01+01:00)") in facts
-    assert ("action", "read (R)") in facts
-    assert ("type", "RESTful Operation (urn:t|rest)") in facts
-    assert ("outcome", "serious failure: no such chart") in facts
-    assert ("purpose", "treatment") in facts
-    assert ("agent", "Nurse 1 (requestor)") in facts
-    assert ("patient", "Patient/p1") in facts
-    assert ("entity", "Observation/o1") in facts
-    assert ("source", "EHR") in facts
+    values = [(name, value.strip()) for name, value in lines[1:]]
+    assert ("time", "2026-11-22 04:00:01 UTC (as written: 2026-11-22T05:00:01+01:00)") in values
+    assert ("action", "read (R)") in values
+    assert ("type", "RESTful Operation (urn:t|rest)") in values
+    assert ("outcome", "serious failure: no such chart") in values
+    assert ("purpose", "treatment") in values
+    assert ("agent", "Nurse 1 (requestor)") in values
+    assert ("patient", "Patient/p1") in values
+    assert ("entity", "Observation/o1") in values
+    assert ("source", "EHR") in values
     assert stub.requests[0].target == f"/AuditEvent/{event_id(1)}"
 
 
 def test_json_output_of_show_is_the_bytes_of_the_sender(
     stub: StubServer, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    """Each of them."""
+    """No byte changes."""
     body = b'{ "resourceType" : "AuditEvent", "n":1.50,\n"x":"\xc3\xbc" }'
     stub.respond = lambda _: StubResponse(200, body)
     assert run(["show", "e1", "--json", "--url", stub.url, "--token", "x"]) == DONE
@@ -313,25 +315,27 @@ def test_json_output_of_show_is_the_bytes_of_the_sender(
 
 
 @pytest.mark.parametrize(
-    "given", [f"{start}{event_id(1)}" for start in ("", "https://x/AuditEvent/", "/AuditEvent/")]
+    "argument", [f"{start}{event_id(1)}" for start in ("", "https://x/AuditEvent/", "/AuditEvent/")]
 )
-def test_an_id_can_be_a_url(runner: StubbedCommand, stub: StubServer, given: str) -> None:
-    """As `fullUrl` and Location have it; only the id is taken of it."""
+def test_an_id_can_be_a_url(runner: StubbedCommand, stub: StubServer, argument: str) -> None:
+    """`fullUrl` and Location are URLs; only their id is used."""
     stub.respond = lambda _: StubResponse(200, event(1))
-    assert runner.run("show", given).code == DONE
+    assert runner.run("show", argument).code == DONE
     assert stub.requests[0].target == f"/AuditEvent/{event_id(1)}"
 
 
-@pytest.mark.parametrize("given", ["", "a/b", "../x", "a?b", "a b", "x" * 65, "é"])
-def test_an_invalid_id_is_wrong_usage(runner: StubbedCommand, stub: StubServer, given: str) -> None:
-    """And is not asked for."""
-    for command in (["show", given], ["receipt", "get", given, "-o", "x"]):
+@pytest.mark.parametrize("argument", ["", "a/b", "../x", "a?b", "a b", "x" * 65, "é"])
+def test_an_invalid_id_is_wrong_usage(
+    runner: StubbedCommand, stub: StubServer, argument: str
+) -> None:
+    """Nothing is requested."""
+    for command in (["show", argument], ["receipt", "get", argument, "-o", "x"]):
         assert runner.run(*command).code == USAGE
     assert stub.requests == []
 
 
 def test_a_response_without_an_event_is_reported(runner: StubbedCommand, stub: StubServer) -> None:
-    """An answer that is something else."""
+    """The response is something else."""
     stub.respond = lambda _: StubResponse(200, b"<html>")
     assert "not an AuditEvent" in runner.error_line(INCOMPLETE, "show", "e1")
 
@@ -340,15 +344,13 @@ def test_a_response_without_an_event_is_reported(runner: StubbedCommand, stub: S
 def test_user_and_agent_are_the_same_option(
     runner: StubbedCommand, stub: StubServer, option: str
 ) -> None:
-    """FHIR says agent, people say user; a report takes both too."""
+    """FHIR's word is agent, people's is user; reports accept both too."""
     stub.respond = Pages(0).answer
     runner.run("search", option, "Practitioner/quill")
-    assert (
-        dict(parse_qsl(urlsplit(stub.requests[-1].target).query))["agent"] == "Practitioner/quill"
-    )
+    assert dict(requested(stub))["agent"] == "Practitioner/quill"
     stub.respond = lambda _: StubResponse(200, {"title": "", "events": []})
     runner.run("report", "privacy", option, "Practitioner/quill")
-    assert dict(parse_qsl(urlsplit(stub.requests[-1].target).query))["user"] == "Practitioner/quill"
+    assert dict(requested(stub))["user"] == "Practitioner/quill"
 
 
 @pytest.mark.parametrize(
@@ -371,7 +373,7 @@ def test_user_and_agent_are_the_same_option(
 def test_rejected_parameters_are_named_as_options(
     runner: StubbedCommand, stub: StubServer, arguments: tuple[str, ...], refused: str, message: str
 ) -> None:
-    """Whoever typed the command never typed a parameter of the API, but for --param."""
+    """Users know the options, not the parameters of the API, except those of --param."""
     issue = {"severity": "error", "code": "value", "diagnostics": refused}
     stub.respond = lambda _: StubResponse(
         400, {"resourceType": "OperationOutcome", "issue": [issue]}
@@ -379,22 +381,22 @@ def test_rejected_parameters_are_named_as_options(
     assert runner.error_line(USAGE, *arguments).endswith(message)
 
 
-@pytest.mark.parametrize(("given", "asked"), [("41", "entry-41"), ("007", "entry-7")])
+@pytest.mark.parametrize(("number", "target"), [("41", "entry-41"), ("007", "entry-7")])
 def test_an_entry_number_can_replace_an_id(
-    runner: StubbedCommand, stub: StubServer, given: str, asked: str
+    runner: StubbedCommand, stub: StubServer, number: str, target: str
 ) -> None:
-    """As findings, proofs and documents name entries."""
+    """Findings, proofs and documents name entries by number."""
     stub.respond = lambda _: StubResponse(200, event(1))
-    runner.run("show", given)
-    runner.run("receipt", "get", given, "-o", "proof")
+    runner.run("show", number)
+    runner.run("receipt", "get", number, "-o", "proof")
     assert [request.target for request in stub.requests] == [
-        f"/AuditEvent/{asked}",
-        f"/AuditEvent/{asked}/receipt",
+        f"/AuditEvent/{target}",
+        f"/AuditEvent/{target}/receipt",
     ]
 
 
 @pytest.mark.parametrize(
-    ("word", "asked"),
+    ("word", "codes"),
     [
         ("success", "0,success,information"),
         ("failure", "4,8,12,warning,error,fatal"),
@@ -403,12 +405,12 @@ def test_an_entry_number_can_replace_an_id(
     ],
 )
 def test_outcome_words_cover_both_releases(
-    runner: StubbedCommand, stub: StubServer, word: str, asked: str
+    runner: StubbedCommand, stub: StubServer, word: str, codes: str
 ) -> None:
-    """As docs/search.md pairs R4's codes with R5's; others go as they are, and the API refuses."""
+    """docs/search.md pairs codes of R4 and R5; other words are sent unchanged."""
     stub.respond = Pages(0).answer
     runner.run("search", "--outcome", word)
-    assert dict(parse_qsl(urlsplit(stub.requests[0].target).query))["outcome"] == asked
+    assert dict(requested(stub))["outcome"] == codes
 
 
 @pytest.mark.parametrize(
@@ -426,7 +428,7 @@ def test_outcome_words_cover_both_releases(
 def test_a_period_that_ends_before_it_starts_is_wrong_usage(
     runner: StubbedCommand, stub: StubServer, arguments: tuple[str, ...], first: str, last: str
 ) -> None:
-    """Nothing is requested: an empty page would look like an answer."""
+    """Nothing is requested, since an empty page would look like a result."""
     result = runner.run(*arguments, "--from", first, "--to", last)
     assert result.code == USAGE
     assert "--from" in result.err
@@ -434,7 +436,7 @@ def test_a_period_that_ends_before_it_starts_is_wrong_usage(
 
 
 def test_a_period_within_one_day_is_valid(runner: StubbedCommand, stub: StubServer) -> None:
-    """The last day, or second, is in."""
+    """The last day is included."""
     stub.respond = Pages(0).answer
     for first, last in (("2026-11-22", "2026-11-22"), ("2026-11-22", "2026-11"), ("2026", "2026")):
         assert runner.run("search", "--from", first, "--to", last).code == DONE
@@ -443,6 +445,6 @@ def test_a_period_within_one_day_is_valid(runner: StubbedCommand, stub: StubServ
 def test_an_event_requested_by_entry_is_shown_with_its_id(
     runner: StubbedCommand, stub: StubServer
 ) -> None:
-    """So that it can be found again by what identifies it everywhere."""
+    """The id identifies it everywhere."""
     stub.respond = lambda _: StubResponse(200, event(1, id=event_id(7)), {"Ledger-Entry": "41"})
     assert runner.run("show", "41").out.startswith(f"event {event_id(7)}, entry 41\n")

@@ -1,4 +1,4 @@
-"""`ledger verify`: the right exit code, a report that names the place, and never a traceback."""
+"""`ledger verify` returns the right exit code and a report that names each fault."""
 
 import os
 import re
@@ -21,7 +21,7 @@ VERIFIED, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
 
 
 def test_a_ledger_is_verified(workspace: Workspace) -> None:
-    """A few lines for people: the answer first, then what it means and what it does not."""
+    """The first line is the verdict; its meaning and its limits follow."""
     result = workspace.verify()
     assert (result.code, result.err) == (VERIFIED, "")
     lines = result.out.splitlines()
@@ -31,7 +31,7 @@ def test_a_ledger_is_verified(workspace: Workspace) -> None:
 
 
 def test_missing_events_are_reported_as_the_digest_states_them(workspace: Workspace) -> None:
-    """Its own count, as its newest digest has it: nobody can recount what is sealed."""
+    """Nobody else can count them, since the records are sealed."""
     writer = Writer(begin=int(time.time()) - 3 * MINUTE)
     writer.publish()
     writer.add_events(599)
@@ -48,7 +48,7 @@ def test_missing_events_are_reported_as_the_digest_states_them(workspace: Worksp
 
 
 def test_json_output_is_one_report(workspace: Workspace) -> None:
-    """On standard output, and nothing else there."""
+    """Standard output contains nothing else."""
     result = workspace.verify("--json")
     report = result.report
     assert result.code == VERIFIED
@@ -58,7 +58,7 @@ def test_json_output_is_one_report(workspace: Workspace) -> None:
 
 
 def test_a_finding_states_object_fault_and_entries(workspace: Workspace) -> None:
-    """One line for people, one object for machines."""
+    """It is one line of text, or one JSON object."""
     tile = workspace.ledger / "tile" / "0" / "001"
     tile.write_bytes(tile.read_bytes()[:100])
     result = workspace.verify()
@@ -79,34 +79,34 @@ Damage = Callable[[Workspace], object]
 
 
 def cosigning_only(other: str | None = None) -> Policy:
-    """The ledger's ML-DSA key as its log; with an Ed25519 key of some other ledger, or none."""
+    """Return a policy with the ML-DSA key as log, and maybe an Ed25519 key of another ledger."""
     key = Keys().policy().witnesses["ledger-mldsa44"].key
     return Policy((Log(key), *(Keys(b"other").policy(other).logs if other else ())))
 
 
-def file_for_folder(workspace: Workspace) -> None:
+def replace_folder_by_file(workspace: Workspace) -> None:
     shutil.rmtree(workspace.ledger)
     workspace.ledger.write_text("x")
 
 
-def folder_for_policy(workspace: Workspace) -> None:
+def replace_policy_by_folder(workspace: Workspace) -> None:
     workspace.policy.unlink()
     workspace.policy.mkdir()
 
 
-WRONG: dict[str, tuple[Damage, int, str]] = {
+DAMAGES: dict[str, tuple[Damage, int, str]] = {
     "no such folder": (
         lambda workspace: shutil.rmtree(workspace.ledger),
         INCOMPLETE,
         "no such folder",
     ),
-    "a folder that is no ledger": (
+    "a folder without a checkpoint": (
         lambda workspace: (workspace.ledger / "checkpoint").unlink(),
         INCOMPLETE,
         "checkpoint: no checkpoint here: not a published ledger, or not where it begins",
     ),
     "a file in the place of a folder": (
-        file_for_folder,
+        replace_folder_by_file,
         INCOMPLETE,
         "no such folder",
     ),
@@ -115,7 +115,7 @@ WRONG: dict[str, tuple[Damage, int, str]] = {
         USAGE,
         "policy: No such file",
     ),
-    "a policy file that is none": (
+    "an invalid policy file": (
         lambda workspace: workspace.policy.write_text("log example\n"),
         USAGE,
         "policy, line 1: ",
@@ -148,17 +148,17 @@ WRONG: dict[str, tuple[Damage, int, str]] = {
         "not signed by any log of that origin in the policy",
     ),
     "a folder as policy file": (
-        folder_for_policy,
+        replace_policy_by_folder,
         USAGE,
         "policy: Is a directory",
     ),
 }
 
 
-@pytest.mark.parametrize("what", WRONG)
-def test_each_damaged_input_is_reported_in_one_line(workspace: Workspace, what: str) -> None:
-    """What and where; the exit code says whose fault it is."""
-    damage, code, expected = WRONG[what]
+@pytest.mark.parametrize("name", DAMAGES)
+def test_each_damaged_input_is_reported_in_one_line(workspace: Workspace, name: str) -> None:
+    """The line names the place, and the exit code the kind of fault."""
+    damage, code, expected = DAMAGES[name]
     damage(workspace)
     result = workspace.verify()
     lines = (result.out + result.err).splitlines()
@@ -178,14 +178,14 @@ def test_each_damaged_input_is_reported_in_one_line(workspace: Workspace, what: 
     ],
 )
 def test_invalid_options_are_wrong_usage(workspace: Workspace, options: list[str]) -> None:
-    """Exit code 2, and nothing is verified."""
+    """The exit code is 2, and nothing is verified."""
     result = workspace.verify(*options)
     assert (result.code, result.out) == (USAGE, "")
 
 
 @pytest.mark.parametrize("source", ["ftp://example.org/x", "s3://", "http://"])
 def test_an_unknown_kind_of_source_is_wrong_usage(workspace: Workspace, source: str) -> None:
-    """Before the network is touched."""
+    """The network is not used."""
     result = workspace.run("verify", source, "--policy", workspace.policy)
     assert result.code == USAGE
     assert source in result.err
@@ -209,7 +209,7 @@ def test_an_unknown_kind_of_source_is_wrong_usage(workspace: Workspace, source: 
 )
 @pytest.mark.parametrize("as_json", [False, True])
 def test_no_password_in_a_url_is_printed(workspace: Workspace, source: str, as_json: bool) -> None:
-    """It is wrong use, said without the password; the same for making a receipt."""
+    """Such a URL is wrong usage, for `receipt make` too."""
     for command in (
         ["verify", source, "--policy", workspace.policy],
         ["receipt", "make", source, "0"],
@@ -222,14 +222,14 @@ def test_no_password_in_a_url_is_printed(workspace: Workspace, source: str, as_j
 
 
 def test_an_unreachable_source_is_incomplete(workspace: Workspace) -> None:
-    """Nobody listens there."""
+    """No server listens there."""
     result = workspace.run("verify", "http://127.0.0.1:9/x", "--policy", workspace.policy)
     assert result.code == INCOMPLETE
     assert "http://127.0.0.1:9/x" in result.out
 
 
 def test_a_copy_is_verified_as_of_a_time(workspace: Workspace) -> None:
-    """Stale today, fresh when it was made, from the future before that."""
+    """It is stale long after its signed time, valid at that time, and too new before it."""
     for at, code in (
         ("2126-01-01T00:00:00Z", INCOMPLETE),
         ("2025-01-01T00:00:00Z", FAILED),
@@ -243,7 +243,7 @@ def test_a_copy_is_verified_as_of_a_time(workspace: Workspace) -> None:
 def test_the_report_on_an_old_copy_advises_options(
     workspace: Workspace, options: list[str]
 ) -> None:
-    """The option, with the time to give; and of a copy older than what is remembered, both."""
+    """It names --at with a time, and --no-state too if a newer state is remembered."""
     state = workspace.path / "mine"
     signed = workspace.verify("--json", "--state", state).report["signed_time"]
     stale = workspace.verify("--at", "2126-01-01T00:00:00Z", *options)
@@ -264,20 +264,20 @@ def test_the_report_on_an_old_copy_advises_options(
     "name", [b"\xff", b"tile/0/\xc3\x28", b"digests/\xed\xa0\x80", "\u2028".encode()]
 )
 def test_names_of_files_that_are_not_utf8_are_escaped(workspace: Workspace, name: bytes) -> None:
-    """For machines and for people; the name stays recognisable."""
+    """So they are in JSON and in text; the name stays recognizable."""
     Path(os.fsdecode(os.path.join(os.fsencode(workspace.ledger), name))).touch()
     result = workspace.verify("--json")
     assert result.code == FAILED
     (finding,) = result.report["findings"]
     shown = os.fsdecode(name).encode("utf-8", "backslashreplace").decode()
     assert (finding["code"], finding["where"]) == ("unknown-object", shown)
-    people = workspace.verify()
-    assert people.code == FAILED
-    assert all(character.isprintable() or character == "\n" for character in people.out)
+    as_text = workspace.verify()
+    assert as_text.code == FAILED
+    assert all(character.isprintable() or character == "\n" for character in as_text.out)
 
 
 def test_a_folder_whose_name_is_not_utf8_can_be_verified(workspace: Workspace) -> None:
-    """And is named in the report, escaped."""
+    """The report names it, escaped."""
     folder = Path(os.fsdecode(os.fsencode(workspace.path) + b"/l\xff"))
     workspace.ledger.rename(folder)
     result = workspace.run("verify", folder, "--policy", workspace.policy, "--json")
@@ -285,23 +285,23 @@ def test_a_folder_whose_name_is_not_utf8_can_be_verified(workspace: Workspace) -
 
 
 def test_the_last_verified_checkpoint_is_remembered(workspace: Workspace) -> None:
-    """By default in the user's state folder, one file an origin."""
+    """The default is one file per origin in the user's state folder."""
     assert "before this first contact" in workspace.verify().out
-    kept = list((workspace.path / "state").rglob("*"))
-    (state,) = (file.read_bytes() for file in kept if file.is_file())
+    files = list((workspace.path / "state").rglob("*"))
+    (state,) = (file.read_bytes() for file in files if file.is_file())
     assert state.endswith(b"\ncheckpoint\n" + (workspace.ledger / "checkpoint").read_bytes())
     assert "size 600 was verified before" in workspace.verify().out
 
 
 def test_no_state_writes_no_state_file(workspace: Workspace) -> None:
-    """And says that nothing is remembered."""
+    """The report states that nothing is remembered."""
     result = workspace.verify("--no-state")
     assert "no earlier verification is remembered" in result.out
     assert not (workspace.path / "state").exists()
 
 
 def test_a_rolled_back_ledger_fails(workspace: Workspace) -> None:
-    """The state file is what knows."""
+    """The state file contains the newer checkpoint."""
     state = workspace.path / "mine"
     assert workspace.verify("--state", state).code == VERIFIED
     latest = next((workspace.ledger / "digests").rglob("*-300")).read_bytes()
@@ -315,7 +315,7 @@ def test_a_rolled_back_ledger_fails(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize("size", [b"601", b"599"])
 def test_a_damaged_state_file_is_wrong_usage(workspace: Workspace, size: bytes) -> None:
-    """Wrong use, in one line that names it; it stays as it is."""
+    """One line names it, and it is not changed."""
     state = workspace.path / "mine"
     assert workspace.verify("--state", state).code == VERIFIED
     damaged = state.read_bytes().replace(b"\n600\n", b"\n" + size + b"\n")
@@ -327,7 +327,7 @@ def test_a_damaged_state_file_is_wrong_usage(workspace: Workspace, size: bytes) 
 
 
 def test_a_special_file_as_state_is_rejected(workspace: Workspace) -> None:
-    """Nor is a device, and nothing takes its place."""
+    """So is a link to a device, and the link is not replaced."""
     os.mkfifo(workspace.path / "pipe")
     (workspace.path / "link").symlink_to("/dev/null")
     for name in ("pipe", "link"):
@@ -339,7 +339,7 @@ def test_a_special_file_as_state_is_rejected(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"\xff"])
 def test_an_invalid_state_file_is_wrong_usage(workspace: Workspace, content: bytes) -> None:
-    """One line with its name; never taken for a first contact, never overwritten."""
+    """It neither counts as a first contact nor is overwritten."""
     state = workspace.path / "mine"
     state.write_bytes(content)
     result = workspace.verify("--state", state)
@@ -349,7 +349,7 @@ def test_an_invalid_state_file_is_wrong_usage(workspace: Workspace, content: byt
 
 
 def test_an_unwritable_state_file_is_reported(workspace: Workspace) -> None:
-    """A folder that is a file."""
+    """Its folder is a file."""
     (workspace.path / "file").write_text("")
     result = workspace.verify("--state", workspace.path / "file" / "state")
     assert (result.code, len(result.err.splitlines())) == (USAGE, 1)
@@ -357,7 +357,7 @@ def test_an_unwritable_state_file_is_reported(workspace: Workspace) -> None:
 
 
 def test_a_third_party_log_verifies(workspace: Workspace, shared_dir: Path) -> None:
-    """`--tlog-only`, with a policy written by hand."""
+    """It needs `--tlog-only` and a policy written by hand."""
     vkey = "example.com/log/testdata+33d7b496+AeHTu4Q3hEIMHNqc6fASMsq3rKNx280NI+oO5xCFkkSx"
     workspace.policy.write_text(f"log {vkey}\nquorum none\n")
     log = shared_dir / "vectors" / "tlog-tiles"
@@ -369,7 +369,7 @@ def test_a_third_party_log_verifies(workspace: Workspace, shared_dir: Path) -> N
 
 
 def test_the_command_runs_as_a_program(workspace: Workspace) -> None:
-    """With worker processes, and a closed pipe at its output."""
+    """It starts worker processes, and does not succeed with a closed pipe as output."""
     command = [sys.executable, "-m", "audit_ledger.cli", "verify", str(workspace.ledger)]
     command += ["--policy", str(workspace.policy), "--json"]
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "shared")}
@@ -386,7 +386,7 @@ def test_the_command_runs_as_a_program(workspace: Workspace) -> None:
 
 
 def test_verify_imports_neither_boto3_nor_rich(workspace: Workspace) -> None:
-    """They are for those who need them: S3 and terminals."""
+    """They are for S3 and for tables alone."""
     code = (
         "import sys; from audit_ledger.cli.main import run; "
         f"code = run({['verify', str(workspace.ledger), '--policy', str(workspace.policy)]!r}); "
