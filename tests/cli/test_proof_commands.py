@@ -3,40 +3,26 @@
 import hashlib
 import json
 import re
-import time
-from base64 import b64encode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from audit_ledger.ledger.entry import EventEntry
-from tests.builders.commitment import design_commitment
+from tests.cli.disclosed_record import DISCLOSED, publish_record, text
 from tests.cli.stub_server import StubRequest, StubResponse, StubServer
 from tests.cli.stubbed_command import StubbedCommand
-from tests.verify.writer import MINUTE, Keys, Writer
+from tests.verify.writer import Keys
 
 DONE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
 NOT_YET = StubResponse(202, {"status": "not covered"}, {"Retry-After": "60"})
 
 
-def text(data: bytes) -> str:
-    return b64encode(data).decode()
-
-
 @pytest.fixture
 def receipt(runner: StubbedCommand) -> dict[str, Any]:
     """The API's response for entry 4 of a ledger with its policy in the file `policy`."""
-    row_blind, blind = b"\x09" * 32, b"\x07" * 32
-    row, record = b"an index row", b'{"a":"record"}'
-    writer = Writer(begin=int(time.time()) - 3 * MINUTE)
-    writer.add_events(3)
-    commitment = design_commitment(row_blind, row, blind, record)
-    entry = EventEntry(4, writer.now, writer.leaves[-1], commitment).to_bytes()
-    writer.append(entry)
-    writer.publish()
-    writer.objects.write_to(runner.path / "ledger")
+    entry = publish_record(runner.path / "ledger", 4)
     (runner.path / "policy").write_bytes(Keys().policy().to_bytes())
     result = runner.run("receipt", "make", runner.path / "ledger", 4, with_connection=False)
     assert result.code == DONE
@@ -45,10 +31,7 @@ def receipt(runner: StubbedCommand) -> dict[str, Any]:
         "proof": result.out,
         "digest": None,
         "entry": text(entry),
-        "index_row": text(row),
-        "row_blind": text(row_blind),
-        "record": text(record),
-        "record_blind": text(blind),
+        **DISCLOSED,
     }
 
 
