@@ -10,7 +10,7 @@ SPELLED := README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs shared/audit_
   shared/audit_ledger/sequence_gaps shared/audit_ledger/detections shared/audit_ledger/aws functions/follower \
   shared/audit_ledger/recovery shared/audit_ledger/fhir_versions shared/audit_ledger/tlog shared/audit_ledger/verify \
   shared/audit_ledger/views shared/audit_ledger/settings shared/audit_ledger/runs $(wildcard infra/*.py) infra/settings infra/local infra/demo \
-  infra/stacks infra/constructs infra/iam infra/assets infra/doctor tests/aws tests/query tests/search tests/journeys tests/builders tests/infra tests/deployed tests/bench tests/dynamodb_server tests/settings tests/http tests/fuzz tests/interop tests/ledger tests/tlog tests/verify \
+  infra/stacks infra/constructs infra/iam infra/assets infra/doctor tests/aws tests/query tests/search tests/journeys tests/builders tests/infra tests/deployed tests/bench tests/dynamodb_server tests/settings tests/http tests/cli tests/fuzz tests/interop tests/ledger tests/tlog tests/verify \
   tests/attacks tests/crashes tests/races tests/recovery tests/soak $(wildcard tests/*_state.py tests/*world.py) \
   $(wildcard tests/functions/*publish*.py) tests/functions/test_first_keys.py \
   tests/detections tests/sequence_gaps tests/follower tests/reports tests/exports tests/local tests/demo tests/runs tests/events tests/fhir_versions

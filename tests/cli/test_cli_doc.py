@@ -68,7 +68,7 @@ def test_a_group_lists_the_first_sentence_of_each_help(words: tuple[str, ...]) -
 
 
 def test_help_and_completion_of_the_group_import_no_command() -> None:
-    """Nor the packages for AWS, tables and JSON."""
+    """They do not import the packages for AWS, tables and JSON either."""
     code = (
         "import sys, click; from audit_ledger.cli.main import run; run(['--help']); "
         "from audit_ledger.cli.commands import ledger; "

@@ -72,7 +72,7 @@ def test_each_failed_request_is_reported_in_one_line(
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_token_follows_no_redirect(runner: StubbedCommand, stub: StubServer, status: int) -> None:
-    """Not even one within the same host."""
+    """A redirect ends the command, and nothing is sent to its target."""
     with stub_server() as other:
         stub.respond = lambda _: StubResponse(
             status, headers={"Location": f"{other.url}/AuditEvent"}

@@ -44,7 +44,7 @@ def test_records_are_counted_and_rules_listed(workspace: Workspace) -> None:
 def test_invalid_lines_are_named(
     workspace: Workspace, files: dict[str, str], code: int, message: str
 ) -> None:
-    """With what was expected there, and without the content of the cell."""
+    """The message states what was expected, without the content of the cell."""
     result = workspace.run("directory", write(workspace.path / "directory", files))
     assert result.code == code
     assert message in result.err
@@ -62,7 +62,7 @@ def test_records_are_counted_not_line_breaks(
 
 
 def test_a_cell_with_a_line_break_is_part_of_one_record(workspace: Workspace) -> None:
-    """As are CRLF, a byte order mark, and a line of commas alone."""
+    """CRLF, a byte order mark and a line of commas alone add no record either."""
     text = "\ufeffid,names,surname\r\nu1,reference|Practitioner/1,Quill\r\n,,\r\n"
     folder = write(workspace.path / "directory", {"users.csv": text})
     assert workspace.run("directory", folder, "--json").report["files"] == {"users.csv": 1}

@@ -83,7 +83,7 @@ def test_each_optional_package_is_in_the_extra_that_is_named() -> None:
 def test_verify_names_the_extra_that_is_missing(
     workspace: Workspace, absent: str, source: str | None, message: str
 ) -> None:
-    """In one line with the exit code of usage errors, and as a JSON object."""
+    """It is one line and one JSON object, with the exit code of usage errors."""
     arguments = [
         "verify",
         source or str(workspace.ledger),

@@ -30,10 +30,10 @@ def test_samples_are_sent_and_found(user: ApiUser, shared_dir: Path) -> None:
     assert (sent.code, sent.report["accepted"]) == (0, len(files))
     ids = {e["place"]: e["ids"][0] for e in sent.report["events"]}
     user.publish()
-    found = user.search(*EVERYTHING)
+    events = user.search(*EVERYTHING)
     for file in files:
         event_id = ids[str(file)]
-        assert found[event_id]["id"] == event_id
+        assert events[event_id]["id"] == event_id
         assert user.run("show", event_id, "--json").out.encode() == file.read_bytes()
 
     again = user.run("send", samples, "--json", "--state", "state")
@@ -63,7 +63,7 @@ def write_lines(name: str, events: list[Any]) -> Path:
 
 
 def test_lines_are_sent_in_batches_and_rejections_named(user: ApiUser) -> None:
-    """Of 450 valid and two invalid lines all valid ones are accepted; later ten more."""
+    """All 450 valid lines are accepted and two are refused; later ten new ones are accepted."""
     lines: list[Any] = [event(n) for n in range(450)]
     lines.insert(210, event(9999, recorded="Secret"))
     lines.append({"resourceType": "AuditEvent"})
@@ -76,8 +76,7 @@ def test_lines_are_sent_in_batches_and_rejections_named(user: ApiUser) -> None:
     lines += [event(n) for n in range(1000, 1010)]
     assert "accepted: 10 events" in user.run("send", write_lines("day.ndjson", lines)).out
     user.publish()
-    found = user.search("--patient", "Patient/cli", "--all")
-    assert len(found) == 460
+    assert len(user.search("--patient", "Patient/cli", "--all")) == 460
     assert len(user.search("--patient", "Patient/cli", "--limit", "120")) == 120
     assert len(user.search("--agent", "Practitioner/1005", "--action", "read")) == 1
 

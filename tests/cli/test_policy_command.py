@@ -39,7 +39,7 @@ def test_the_policy_has_both_keys_of_the_ledger(
 def test_the_origin_can_be_an_option(
     world: World, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    """For users who cannot read the ledger's settings."""
+    """Users without access to the ledger's settings need it."""
     assert run([*ARGUMENTS, "--origin", "example.org/other"]) == 0
     policy = parse_policy(capsysbinary.readouterr().out)
     assert policy.logs[0].key.name == "example.org/other"

@@ -256,7 +256,7 @@ def test_the_session_of_make_local_is_a_profile(runner: StubbedCommand, stub: St
     [b"", b"{}", b'{"url":5}', b'{"url":"http://evil.example","tokens":{"security":"x"}}'],
 )
 def test_an_invalid_session_file_is_reported(runner: StubbedCommand, content: bytes) -> None:
-    """So is a missing one, or one with the address of another machine."""
+    """A missing file or the address of another machine is reported too."""
     assert "session.json: not here" in runner.error_line(
         USAGE, *SEARCH, "--profile", "local", with_connection=False
     )

@@ -97,7 +97,7 @@ def test_an_entry_without_checkpoint_is_awaited(
 def test_an_event_in_the_queue_is_awaited(
     runner: StubbedCommand, stub: StubServer, receipt: dict[str, Any]
 ) -> None:
-    """For twenty seconds it is not reported as not found."""
+    """The command retries a 404 for twenty seconds."""
     stub.next_responses = [
         StubResponse(404),
         StubResponse(404),

@@ -45,7 +45,7 @@ def readable_receipt(workspace: Workspace) -> bytes:
 
 
 def test_a_receipt_is_explained(workspace: Workspace) -> None:
-    """With signers and times, the record, what is proved, and what is not."""
+    """The output has signers, times and the record, and states what is proved."""
     file, record = workspace.path / "receipt", workspace.path / "record.json"
     file.write_bytes(readable_receipt(workspace))
     record.write_text(json.dumps(READABLE))

@@ -60,7 +60,7 @@ def test_a_dry_run_sends_nothing(
 
 
 def test_an_invalid_dead_letter_is_named(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    """So is a bucket that does not exist, in one line."""
+    """A bucket that does not exist is reported in one line too."""
     key = f"{LEDGER}/dead-letters/2026/11/22/odd"
     world.s3.put_object(Bucket=f"{NAME}-archive", Key=key, Body=b"{}")
     assert run(ARGUMENTS) == 3

@@ -188,7 +188,7 @@ def test_control_characters_of_events_are_escaped(runner: StubbedCommand, stub: 
 
 
 @pytest.mark.parametrize(
-    "odd",
+    "changes",
     [
         {},
         {"recorded": "yesterday"},
@@ -199,15 +199,15 @@ def test_control_characters_of_events_are_escaped(runner: StubbedCommand, stub: 
     ],
 )
 def test_unreadable_events_are_shown(
-    runner: StubbedCommand, stub: StubServer, odd: dict[str, Any]
+    runner: StubbedCommand, stub: StubServer, changes: dict[str, Any]
 ) -> None:
     """Their readable values are shown."""
     pages = Pages(2)
-    pages.event = lambda n: event(n, **odd)
+    pages.event = lambda n: event(n, **changes)
     stub.respond = pages.answer
     result = runner.run("search")
     assert (result.code, result.out.splitlines()[-1]) == (DONE, "2 events")
-    stub.respond = lambda _: StubResponse(200, event(1, **odd))
+    stub.respond = lambda _: StubResponse(200, event(1, **changes))
     assert runner.run("show", event_id(1)).code == DONE
 
 

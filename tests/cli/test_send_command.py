@@ -73,7 +73,7 @@ def test_batches_that_are_too_large_are_halved(
 def test_entries_of_a_batch_are_sent_unchanged(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """So are the requests in them, which the ledger judges."""
+    """Their `request` is sent too, for the ledger to judge."""
     entries = [
         {"resource": audit_event(n), "request": {"method": "PUT", "url": f"AuditEvent/{n}"}}
         for n in range(3)

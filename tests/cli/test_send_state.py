@@ -16,7 +16,7 @@ DONE, FAILED, USAGE = 0, 1, 2
 def test_accepted_events_are_not_sent_again(
     runner: StubbedCommand, stub: StubServer, ledger: StubLedger
 ) -> None:
-    """Not even if the file has grown or has another name."""
+    """This includes a file that has grown or has another name."""
     file = runner.write("day.ndjson", *(audit_event(n) for n in range(250)))
     runner.run("send", file)
     requests = len(stub.requests)
@@ -81,13 +81,14 @@ def test_the_state_is_separate_for_each_ledger(
         return f"e30.{urlsafe_b64encode(content).decode().rstrip('=')}.c2ln"
 
     file = runner.write("one.json", audit_event(1))
-    for number, runner.token in enumerate(
+    for number, bearer_token in enumerate(
         [
             token(scope="ledger/north", exp=1, jti="a"),
             token(scope="ledger/north", exp=2, jti="b"),
             token(scope="ledger/south", exp=2, jti="b"),
         ]
     ):
+        runner.token = bearer_token
         runner.run("send", file)
         assert len(stub.requests) == (1, 1, 2)[number]
     runner.url = "http://localhost:" + stub.url.rpartition(":")[2]

@@ -11,7 +11,7 @@ DONE, USAGE, INCOMPLETE = 0, 2, 3
 
 
 def test_show_prints_all_values_of_an_event(runner: StubbedCommand, stub: StubServer) -> None:
-    """With the number of its entry."""
+    """The first line has the number of its entry."""
     more = {
         "outcome": "8",
         "outcomeDesc": "no such chart",

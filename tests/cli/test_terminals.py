@@ -143,9 +143,9 @@ def test_an_empty_value_is_rejected(
 
 def test_a_file_name_may_be_any_bytes(workspace: Workspace) -> None:
     """Paths on POSIX need not be text."""
-    odd = Path(os.fsdecode(os.fsencode(workspace.path) + b"/p\xfclicy"))
-    odd.write_bytes(workspace.policy.read_bytes())
-    result = ledger("verify", str(workspace.ledger), "--policy", os.fsencode(odd), "--no-state")
+    policy = Path(os.fsdecode(os.fsencode(workspace.path) + b"/p\xfclicy"))
+    policy.write_bytes(workspace.policy.read_bytes())
+    result = ledger("verify", str(workspace.ledger), "--policy", os.fsencode(policy), "--no-state")
     assert result.returncode == 0
     missing = ledger("verify", str(workspace.ledger), "--policy", b"n\xfcchts", "--no-state")
     assert missing.returncode == 2

@@ -264,7 +264,7 @@ def test_the_report_on_an_old_copy_advises_options(
     "name", [b"\xff", b"tile/0/\xc3\x28", b"digests/\xed\xa0\x80", "\u2028".encode()]
 )
 def test_names_of_files_that_are_not_utf8_are_escaped(workspace: Workspace, name: bytes) -> None:
-    """So they are in JSON and in text; the name stays recognizable."""
+    """JSON and text both escape them; the name stays recognizable."""
     Path(os.fsdecode(os.path.join(os.fsencode(workspace.ledger), name))).touch()
     result = workspace.verify("--json")
     assert result.code == FAILED
@@ -327,7 +327,7 @@ def test_a_damaged_state_file_is_wrong_usage(workspace: Workspace, size: bytes) 
 
 
 def test_a_special_file_as_state_is_rejected(workspace: Workspace) -> None:
-    """So is a link to a device, and the link is not replaced."""
+    """A link to a device is rejected too, and is not replaced."""
     os.mkfifo(workspace.path / "pipe")
     (workspace.path / "link").symlink_to("/dev/null")
     for name in ("pipe", "link"):
