@@ -17,7 +17,7 @@ from moto.s3.models import FakeDeleteMarker, FakeKey, s3_backends
 
 from tests.world import NAME, REGION, TABLES
 
-BUCKETS = ("published", "archive")
+BUCKETS = ("published", "archive", "index")
 UPDATED_TABLES = ("ledgers", "views", "limits")
 
 

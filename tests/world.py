@@ -48,6 +48,7 @@ ENVIRONMENT = {
     **{f"{table.upper()}_TABLE": f"{NAME}-{table}" for table in TABLES},
     "PUBLISHED_BUCKET": f"{NAME}-published",
     "ARCHIVE_BUCKET": f"{NAME}-archive",
+    "INDEX_BUCKET": f"{NAME}-index",
     "SEQUENCER_KEY": f"{ALIAS}/sequencer",
     "CHECKPOINT_ED25519_KEY": f"{ALIAS}/checkpoint-ed25519",
     "CHECKPOINT_MLDSA44_KEY": f"{ALIAS}/checkpoint-mldsa44",
@@ -106,6 +107,10 @@ class World:
         """Return every file of the ledger's archive, by its path."""
         return self._files("archive")
 
+    def indexed(self) -> dict[str, bytes]:
+        """Return every object of the ledger's index, by its path."""
+        return self._files("index")
+
     def _files(self, name: str) -> dict[str, bytes]:
         bucket, start = f"{NAME}-{name}", len(LEDGER) + 1
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
@@ -134,11 +139,11 @@ def made_world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         )
         _make_tables(world)
         _make_keys(world)
-        for bucket in ("published", "archive"):
+        for bucket in ("published", "archive", "index"):
             world.s3.create_bucket(
                 Bucket=f"{NAME}-{bucket}",
                 CreateBucketConfiguration={"LocationConstraint": REGION},
-                ObjectLockEnabledForBucket=True,
+                ObjectLockEnabledForBucket=bucket != "index",
             )
         boto3.client("events", REGION).create_event_bus(Name=NAME)
         world.ssm.put_parameter(

@@ -14,7 +14,7 @@ from audit_ledger.http.accept_header import Offer, choose, parse_accept
 from audit_ledger.http.authorization import Authorization, ForbiddenError
 from audit_ledger.http.openapi import MESSAGE, OUTCOME, TEXT_SCHEMA, Json, answer, header, path
 from audit_ledger.http.responses import Response
-from audit_ledger.ledger.digest import LATEST
+from audit_ledger.ledger.digest_name import LATEST
 from audit_ledger.tlog.tiles import CHECKPOINT
 
 MAX_KEY_BYTES = 1024  # of an object in S3

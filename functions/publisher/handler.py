@@ -70,6 +70,7 @@ def publisher() -> Publisher:
         state=LedgersTable(dynamodb, env.ledgers_table, origin),
         tiles=LedgerObjects(s3, env.published_bucket, prefix, env.retention),
         archive=LedgerObjects(s3, env.archive_bucket, prefix, env.retention),
+        index=LedgerObjects(s3, env.index_bucket, prefix),
         verify_block=verify_block,
         signer=Signer(
             origin,

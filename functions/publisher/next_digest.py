@@ -8,17 +8,20 @@ from audit_ledger.ledger.follower_views import Gaps
 from audit_ledger.ledger.head import CheckedBlock, Head
 from audit_ledger.ledger.signed_digest import SignedDigest
 from audit_ledger.ledger.tile_writer import TileWriter
+from audit_ledger.runs.index_writer import IndexWriter
 
 
 @dataclass
 class VerifiedBlocks:
     """The verified blocks after the published head. `first_entry_time`: whole seconds.
 
-    `head`: after the last of them; `tile_writer`: the right edge of the tree of that head.
+    `head`: after the last of them; `tile_writer`, `index_writer`: the right edge of the tree and
+    the index of that head.
     """
 
     head: Head
     tile_writer: TileWriter
+    index_writer: IndexWriter
     first_entry_time: int = 0
     blocks: int = 0
     entries: int = 0
@@ -39,12 +42,14 @@ def next_digest(
     previous: SignedDigest | None,
     batch: VerifiedBlocks,
     time: int,
+    index: bytes,
     checkpoint: bytes,
     gaps: Gaps | None,
 ) -> Digest:
     """Return the digest after `previous` (None: the ledger's first), which ends at `time`.
 
-    `checkpoint`: the signed one of the tree after `batch`; `gaps`: see `_gap_counts`.
+    `index`: the hash of the index after `batch`; `checkpoint`: the signed one of its tree; `gaps`:
+    see `_gap_counts`.
     """
     before = previous.digest if previous else None
     followed, missing_events, missing_portals = _gap_counts(before, gaps)
@@ -54,7 +59,7 @@ def next_digest(
         period_to=time,
         size_before=before.size_after if before else 0,
         size_after=batch.head.size,
-        root=batch.head.root(),
+        index=index,
         entries=batch.entries,
         control_entries=batch.control_entries,
         blocks=batch.blocks,

@@ -19,9 +19,11 @@ from audit_ledger.errors import (
 )
 from audit_ledger.ledger.block import archived_name
 from audit_ledger.ledger.block_signature import VerifyBlock
-from audit_ledger.ledger.digest import LATEST
+from audit_ledger.ledger.digest import Digest
+from audit_ledger.ledger.digest_name import LATEST
 from audit_ledger.ledger.follower_views import Gaps
 from audit_ledger.ledger.head import EMPTY, Head, check_block
+from audit_ledger.ledger.index import stored_entries
 from audit_ledger.ledger.publish_checks import (
     NOTHING_PUBLISHED,
     published_head,
@@ -32,8 +34,10 @@ from audit_ledger.ledger.publish_checks import (
 from audit_ledger.ledger.published_state import PublishedState
 from audit_ledger.ledger.signed_digest import SignedDigest
 from audit_ledger.ledger.tile_writer import TileWriter, superseded
+from audit_ledger.runs.index_writer import IndexWriter
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.tiles import CHECKPOINT
+from functions.publisher.index import put_derived, put_index, resume_index
 from functions.publisher.next_digest import VerifiedBlocks, next_digest
 from functions.publisher.signed_files import put_signed_files
 from functions.publisher.signing import Signer
@@ -47,13 +51,15 @@ MAX_BLOCKS_PER_RUN = 2000  # a backlog is published in several runs, each with i
 class WarmState:
     """The state of one container between runs.
 
-    `head`, `tile_writer`: the head that it published and the right edge of its tree;
+    `head`, `tile_writer`, `index_writer`: the head that it published, the right edge of its tree
+    and its index;
     `finished_version`: that of the newest state it completed (see `Publisher._finish`); `outbox`:
     states whose announcement the bus did not accept yet, oldest first.
     """
 
     head: Head | None = None
     tile_writer: TileWriter | None = None
+    index_writer: IndexWriter | None = None
     finished_version: int = 0
     outbox: list[PublishedState] = field(default_factory=list)
 
@@ -87,6 +93,7 @@ class Publisher:
     state: State
     tiles: Objects
     archive: Objects
+    index: Objects
     verify_block: VerifyBlock
     signer: Signer
     announce: Callable[[PublishedState], None]
@@ -128,9 +135,10 @@ class Publisher:
             if state is None:
                 require_last(None, self.tiles.names)
 
-            # 3. Verify, upload and archive the blocks that were committed since.
+            # 3. Verify, upload, archive and index the blocks that were committed since.
             now = self.now()
-            batch = self._verify_and_upload(head, now, has_time)
+            published_digest = digest.digest if digest else None
+            batch = self._verify_and_upload(head, published_digest, now, has_time)
             if not batch.blocks and not _heartbeat_due(state, now):
                 return PublishResult(head.size, 0, 0, "", self._announce_pending())
         except (VerificationError, FormatError) as error:
@@ -138,7 +146,8 @@ class Publisher:
             raise FrozenError(f"frozen: {error}") from error
 
         # 4. Sign. A crash here leaves unpublished signatures over a true statement.
-        next_state, signed = self._sign(state, digest, batch, now)
+        index = put_index(batch.index_writer, self.index, now, published_digest)
+        next_state, signed = self._sign(state, digest, batch, index, now)
 
         # 5. The commit point. A run that loses the race stops here; the winner's bytes remain.
         self.state.swap_published(state, next_state)
@@ -146,6 +155,7 @@ class Publisher:
         # 6. Put digest and checkpoint, from the state alone; announce the digest; delete superseded
         # tiles. After a crash here, step 1 of the next run does all of it again.
         self.memory.head, self.memory.tile_writer = batch.head, batch.tile_writer
+        self.memory.index_writer = batch.index_writer
         try:
             self._finish(next_state, signed)
         except VerificationError as error:
@@ -189,18 +199,24 @@ class Publisher:
         return len(outbox)
 
     def _verify_and_upload(
-        self, head: Head, now: int, has_time: Callable[[], bool]
+        self, head: Head, digest: Digest | None, now: int, has_time: Callable[[], bool]
     ) -> VerifiedBlocks:
-        """Step 3: verify the blocks after `head` in order; archive each and upload full tiles.
+        """Step 3: verify the blocks after `head` in order; archive each and upload full tiles and
+        runs. `digest`: the newest one.
 
-        Signature, body, links, order and frontier of a block are verified before any of it is put.
+        Signature, body, links, order, rows and frontier of a block are verified before any of it is
+        put.
         Everything is put if absent: a rerun puts the same bytes, and other bytes are an error.
         A crash leaves tiles that no checkpoint covers and no reader requests. One block at a time
         is in memory.
         """
         tile_writer = self.memory.tile_writer or TileWriter.read(head, self._read)
-        self.memory.tile_writer = None  # it is ahead of the published size until the commit
-        batch = VerifiedBlocks(head, tile_writer)
+        index_writer = self.memory.index_writer
+        if index_writer is None and digest is not None:
+            index_writer = resume_index(self.origin, digest, self.index, self.blocks)
+        # They are ahead of the published size until the commit.
+        self.memory.tile_writer = self.memory.index_writer = None
+        batch = VerifiedBlocks(head, tile_writer, index_writer or IndexWriter(self.origin))
         for block in islice(self.blocks.since(head.size), MAX_BLOCKS_PER_RUN):
             self.verify_block(block)
             checked = check_block(block, batch.head)
@@ -208,6 +224,9 @@ class Publisher:
             self.archive.put_once(name, block.to_bytes(), now, locked=True)
             for path, data in tile_writer.extend(checked.body.entry_bytes, checked.leaves):
                 self.tiles.put_once(path, data, now, locked=True)
+            rows = stored_entries(block.first_seq, checked.body)
+            for path, data in batch.index_writer.extend(checked.head.size, rows):
+                put_derived(self.index, path, data, now)
             batch.add(checked)
             if not has_time():
                 break
@@ -227,7 +246,7 @@ class Publisher:
             block.head,
         ):
             return remembered
-        self.memory.head = self.memory.tile_writer = None
+        self._forget()
         return published_head(block, state.checkpoint, self.verify_block)
 
     def _sign(
@@ -235,17 +254,21 @@ class Publisher:
         state: PublishedState | None,
         digest: SignedDigest | None,
         batch: VerifiedBlocks,
+        index: bytes,
         now: int,
     ) -> tuple[PublishedState, SignedDigest]:
         """Step 4: sign checkpoint and digest of the verified blocks. Return the next state.
 
-        `digest`: that of `state`, parsed. The next state's is returned with it.
+        `digest`: that of `state`, parsed; `index`: the hash of the index. The next state's digest
+        is returned with it.
         """
         head = batch.head
         time = max(now, head.time, state.time if state else 0)
         checkpoint = self.signer.checkpoint(Checkpoint(self.origin, head.size, head.root()), time)
         gaps = self.gaps() if state else None
-        signed = self.signer.digest(next_digest(self.origin, digest, batch, time, checkpoint, gaps))
+        signed = self.signer.digest(
+            next_digest(self.origin, digest, batch, time, index, checkpoint, gaps)
+        )
         next_state = PublishedState(
             version=state.version + 1 if state else 1,
             size=head.size,
@@ -259,10 +282,13 @@ class Publisher:
 
     def _freeze(self, state: PublishedState | None, error: LedgerError) -> None:
         """Freeze the ledger; raise LostRaceError if another publisher replaced `state`."""
-        self.memory.head = self.memory.tile_writer = None
+        self._forget()
         if self.state.published() != state:
             raise LostRaceError("another publisher replaced the published state")
         self.state.freeze(str(error))
+
+    def _forget(self) -> None:
+        self.memory.head = self.memory.tile_writer = self.memory.index_writer = None
 
     def _read_other(self, path: str, own: bytes | None) -> bytes | None:
         """Return a published file, None if its bytes are the verified state's: not newer."""

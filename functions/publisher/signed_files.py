@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from audit_ledger.aws.objects import TEXT
 from audit_ledger.errors import LostRaceError, UnreachableError
-from audit_ledger.ledger.digest import LATEST
+from audit_ledger.ledger.digest_name import LATEST
 from audit_ledger.ledger.publication_order import Age, checkpoint_age, digest_age
 from audit_ledger.ledger.published_state import PublishedState
 from audit_ledger.tlog.tiles import CHECKPOINT

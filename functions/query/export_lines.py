@@ -10,7 +10,7 @@ import msgspec
 from audit_ledger.errors import NotFoundError, UnreachableError, VerificationError
 from audit_ledger.exports.formats import FORMATS
 from audit_ledger.exports.receipt_lines import Receipt, split_receipt
-from audit_ledger.ledger.digest import digest_name
+from audit_ledger.ledger.digest_name import digest_name
 from audit_ledger.ledger.signed_digest import parse_signed_digest
 from audit_ledger.private_repr import PrivateRepr
 from audit_ledger.reading.concurrent import map_concurrently

@@ -62,6 +62,7 @@ _NOT_FOR_FUNCTIONS = (
 )
 _NEEDED_ALL_THE_SAME = {
     "ingest": ("search",),  # GET /metadata lists search parameters
+    "publisher": ("runs",),
     # Receipts are made from what is published; what the follower keeps is shown.
     "query": ("exports", "reading", "reports", "search", "sequence_gaps", "verify"),
     "follower": ("detections", "reading", "sequence_gaps", "verify"),

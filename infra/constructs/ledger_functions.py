@@ -55,6 +55,7 @@ def publisher_environment(names: Names, settings: Settings, ledger: Ledger) -> P
         views_table=names.named("views"),
         published_bucket=names.bucket("published"),
         archive_bucket=names.bucket("archive"),
+        index_bucket=names.bucket("index"),
         sequencer_key=names.key_alias(ledger.id, "sequencer"),
         wrapping_key=names.key_alias(ledger.id, "wrapping"),
         checkpoint_ed25519_key=names.key_alias(ledger.id, "checkpoint-ed25519"),
@@ -105,8 +106,14 @@ def publisher_permissions(
         Permission(
             "SeeWhatIsThere",
             ["s3:ListBucket"],
-            [names.bucket_arn("published")],
+            [names.bucket_arn("published"), names.bucket_arn("index")],
             {"StringLikeIfExists": {"s3:prefix": f"{ledger.id}/*"}},
+        ),
+        Permission(
+            "Index",
+            ["s3:PutObject", "s3:GetObject"],
+            [names.bucket_arn("index", f"{ledger.id}/*")],
+            why_pattern=_OWN_PREFIX,
         ),
         Permission(
             "Archive",

@@ -121,6 +121,33 @@ def archive_statements(names: Names, settings: Settings) -> list[iam.PolicyState
     ]
 
 
+def index_statements(names: Names, settings: Settings) -> list[iam.PolicyStatement]:
+    """Return the policy of the index bucket: runs and index files, derived and private."""
+    everything = names.bucket_arn("index", "*")
+    writes = ["s3:PutObject", "s3:DeleteObject"]
+    return [
+        deny_all(
+            "OnlyPublishersWriteAndRead",
+            [*writes, "s3:GetObject"],
+            [everything],
+            unless_role(*names.publisher_roles),
+        ),
+        _deny_elsewhere(
+            "EachUnderItsOwnPrefix",
+            [*writes, "s3:GetObject"],
+            [names.bucket_arn("index", f"{_OWN_PREFIX}/*")],
+        ),
+        # If absent; a damaged object, over the version that was read.
+        deny_all(
+            "NothingIsReplacedBlindly",
+            ["s3:PutObject"],
+            [everything],
+            {"Null": {"s3:if-match": "true", "s3:if-none-match": "true"}},
+        ),
+        *_protection("index", names, settings),
+    ]
+
+
 def _locked_for_good(everything: str, settings: Settings) -> list[iam.PolicyStatement]:
     """If retention is COMPLIANCE, deny the other mode, which some principals could lift later."""
     if settings.retention.mode != "COMPLIANCE":

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit_ledger.ledger.digest import LATEST
+from audit_ledger.ledger.digest_name import LATEST
 from audit_ledger.tlog.tiles import CHECKPOINT
 from infra.local.aws.calls import client
 

@@ -1,4 +1,4 @@
-"""The buckets of published and of archived objects, and one for their access logs.
+"""The buckets of published, archived and index objects, and one for their access logs.
 
 Object Lock is enabled without a default: the publisher sets retention object by object, because
 partial tiles, `checkpoint` and `digests/latest` must stay replaceable.
@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.constructs.directory_bucket import add_directory_bucket
-from infra.iam.bucket_policies import archive_statements, published_statements
+from infra.iam.bucket_policies import archive_statements, index_statements, published_statements
 from infra.settings import Settings
 from infra.stage_stack import StageStack, acknowledge
 
@@ -75,9 +75,32 @@ class BucketsStack(StageStack):
             "eleven nines; a third copy in another region is the operator's choice and cost.",
             ["HIPAA.Security-S3BucketReplicationEnabled"],
         )
+        self._add_index_bucket(settings)
         add_directory_bucket(self, self._access_logs)
         self.output("PublishedBucket", published.bucket_name, "A ledger is under s3://…/<ledger>")
         self.output("ArchiveBucket", archive.bucket_name, "Blocks and dead letters, private")
+
+    def _add_index_bucket(self, settings: Settings) -> None:
+        index = self._bucket(
+            "Index",
+            "index",
+            server_access_logs_bucket=self._access_logs,
+            server_access_logs_prefix="index/",
+        )
+        index.add_lifecycle_rule(abort_incomplete_multipart_upload_after=cdk.Duration.days(1))
+        for statement in index_statements(self.names, settings):
+            index.add_to_resource_policy(statement)
+        acknowledge(
+            index,
+            "Everything in it is derived from blocks, named after its hash, and can be computed "
+            "again: it has no versions and no replica. It contains pseudonyms and times, which are "
+            "worth nothing without the ledger's keys.",
+            [
+                "HIPAA.Security-S3BucketVersioningEnabled",
+                "HIPAA.Security-S3BucketReplicationEnabled",
+                "HIPAA.Security-S3DefaultEncryptionKMS",
+            ],
+        )
 
     def _locked_bucket(self, construct_id: str, purpose: str) -> s3.Bucket:
         bucket = self._bucket(

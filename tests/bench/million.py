@@ -54,7 +54,8 @@ def make_ledger(folder: Path, entries: int = ENTRIES) -> Path:
     signer = Signer(ORIGIN, public[0], ed25519.sign, public[1], mldsa44.sign)
     checkpoint = signer.checkpoint(Checkpoint(ORIGIN, tree.size, tree.root()), now)
     digest = Digest(
-        ORIGIN, now, now, 0, entries, tree.root(), entries, 1, -(-entries // MAX_ENTRIES),
+        ORIGIN, now, now, 0, entries, bytes(32), entries, 1,
+        -(-entries // MAX_ENTRIES),
         0, 0, 0, "", NO_DIGEST, checkpoint,
     )  # fmt: skip
     note = signer.digest(digest).data

@@ -20,7 +20,8 @@ from audit_ledger.events.media_type import parse_media_type
 from audit_ledger.http.authorization import ForbiddenError, read_authorization
 from audit_ledger.instants import format_instant, parse_instant
 from audit_ledger.ledger.block import parse_block, parse_body
-from audit_ledger.ledger.digest import is_digest_name, parse_digest
+from audit_ledger.ledger.digest import parse_digest
+from audit_ledger.ledger.digest_name import is_digest_name
 from audit_ledger.ledger.entry import parse_entry
 from audit_ledger.public_keys import raw_public_key
 from audit_ledger.records.compression import decompress_record

@@ -219,10 +219,24 @@ BODY = Body(
 ).to_bytes()
 BLOCK = Block(ORIGIN, 0, 3, HASHES[2], bytes(64), BODY).to_bytes()
 DIGEST = Digest(
-    ORIGIN, NOW - 60, NOW, 0, 4, ROOT, 4, 1, 2, 0, 0, 0, "", NO_DIGEST, signed(CHECKPOINT)
+    ORIGIN,
+    NOW - 60,
+    NOW,
+    0,
+    4,
+    bytes(32),
+    4,
+    1,
+    2,
+    0,
+    0,
+    0,
+    "",
+    NO_DIGEST,
+    signed(CHECKPOINT),
 ).text
 NEXT_DIGEST = Digest(
-    ORIGIN, NOW, NOW + 60, 4, 4, ROOT, 0, 0, 0, 4, 2, 1,
+    ORIGIN, NOW, NOW + 60, 4, 4, bytes(32), 0, 0, 0, 4, 2, 1,
     "digests/2026/11/22/20261122T055900Z-4", bytes([1]) * 32, signed(CHECKPOINT),
 ).text  # fmt: skip
 DEAD_LETTERS = (spelled({"sender": "AROAEXAMPLE:ingest", "sent": NOW * 1000, "body": QUEUED[1]}),)

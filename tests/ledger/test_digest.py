@@ -6,9 +6,12 @@ from base64 import b64encode
 import pytest
 
 from audit_ledger.errors import FormatError
-from audit_ledger.ledger.digest import Digest, digest_name, is_digest_name, parse_digest
+from audit_ledger.ledger.digest import Digest, parse_digest
+from audit_ledger.ledger.digest_name import digest_name, is_digest_name
+from infra.settings.validation import MAX_ORIGIN_BYTES
 
 ROOT = b64encode(b"r" * 32).decode()
+INDEX = b64encode(b"i" * 32).decode()
 PREVIOUS = "digests/2026/11/22/20261122T055800Z-40"
 CHECKPOINT = f"audit.example.org/x\n42\n{ROOT}\n\n— audit.example.org/x AAAAAAAA\n"
 TEXT = f"""audit-ledger/digest/v1
@@ -17,7 +20,7 @@ from 2026-11-22T05:58:00Z
 to 2026-11-22T05:59:00Z
 size-before 40
 size-after 42
-root {ROOT}
+index {INDEX}
 entries 2
 control-entries 1
 blocks 1
@@ -32,7 +35,7 @@ DIGEST = Digest(
     1_795_327_140,
     40,
     42,
-    b"r" * 32,
+    b"i" * 32,
     2,
     1,
     1,
@@ -97,7 +100,7 @@ def test_other_names_are_no_digest_names(name: str) -> None:
         pytest.param("missing 3 2", "missing 0 1", id="a portal lacks nothing"),
         pytest.param("missing 3 2", "missing 3", id="of how many portals is not said"),
         pytest.param("missing 3 2", "missing 3 1000", id="more portals than are counted"),
-        pytest.param(f"root {ROOT}", "root AAAA", id="short root"),
+        pytest.param(f"index {INDEX}", "index AAAA", id="short index"),
         pytest.param(PREVIOUS, "digests/latest", id="previous is no name"),
         pytest.param(PREVIOUS, "-", id="hash without name"),
         pytest.param(f"{PREVIOUS} {ROOT}", f"{PREVIOUS} {'A' * 43}=", id="name without hash"),
@@ -120,7 +123,7 @@ def test_any_other_text_is_refused(old: str, new: str) -> None:
 
 def test_a_digest_with_the_longest_origin_and_counts_can_be_signed() -> None:
     """64 bytes, the most that settings allow, signed by both keys; counts of 15 digits."""
-    origin, many = "a" * 64, 10**15 - 1
+    origin, many = "a" * MAX_ORIGIN_BYTES, 10**15 - 1
     checkpoint = (
         f"{origin}\n{many}\n{ROOT}\n\n"
         f"— {origin} {b64encode(bytes(4 + 64)).decode()}\n"
@@ -129,18 +132,18 @@ def test_a_digest_with_the_longest_origin_and_counts_can_be_signed() -> None:
     digest = dataclasses.replace(
         DIGEST,
         origin=origin,
-        size_before=0,
+        size_before=many // 2,
         size_after=many,
-        entries=many,
-        control_entries=many,
-        blocks=many,
+        entries=many - many // 2,
+        control_entries=many // 2,
+        blocks=many - many // 2,
         followed=many,
         missing_events=999 * 999_999_999,
         missing_portals=999,
         previous_name=f"digests/2026/11/22/20261122T055800Z-{many}",
         checkpoint=checkpoint.encode(),
     )
-    assert len(digest.text.encode()) <= 4096
+    assert 4000 < len(digest.text.encode()) <= 4096
 
 
 def test_a_digest_that_kms_cannot_sign_is_refused() -> None:

@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from audit_ledger.aws.objects import LedgerObjects
-from audit_ledger.ledger.digest import digest_name
+from audit_ledger.ledger.digest_name import digest_name
 from audit_ledger.records.commitment import RecordDisclosure
 from audit_ledger.settings.retention import Retention
 from audit_ledger.tlog.checkpoint import parse_checkpoint

@@ -7,6 +7,7 @@ from hashlib import sha256
 import pytest
 
 from audit_ledger.ledger.signed_digest import parse_signed_digest
+from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.note import Note, parse_note
 from audit_ledger.verify.findings import Verdict
 from audit_ledger.verify.ledger_verifier import verify_ledger
@@ -230,7 +231,9 @@ LISTED: dict[str, tuple[Change, set[str]]] = {
         {"digest-disagrees"},
     ),
     "a later one of another root": (
-        digest_with(root=bytes(32)),
+        lambda writer: digest_with(
+            checkpoint=writer.checkpoint(Checkpoint(writer.origin, writer.edge.size, bytes(32)))
+        )(writer),
         {"digest-disagrees", "forked", "checkpoint-behind"},
     ),
     "a later one with an older checkpoint inside": (

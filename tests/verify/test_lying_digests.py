@@ -32,7 +32,6 @@ def build(change: Callable[[Digest], Digest] = lambda digest: digest) -> Writer:
 
 
 LIES: dict[str, tuple[Callable[[Digest], Digest], set[str]]] = {
-    "root": (lambda d: replace(d, root=bytes(32)), {"digest-disagrees", "forked"}),
     "control entries": (
         lambda d: replace(d, control_entries=min(9, d.entries)),
         {"digest-disagrees"},

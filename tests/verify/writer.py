@@ -149,7 +149,7 @@ class Writer:
             period_to=self.now,
             size_before=before,
             size_after=size,
-            root=root,
+            index=sha256(root).digest(),
             entries=size - before,
             control_entries=sum(before <= seq < size for seq in self.controls),
             blocks=-(-(size - before) // 256),

@@ -22,7 +22,7 @@ from audit_ledger.http.openapi import (
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, json_response
 from audit_ledger.instants import format_instant
-from audit_ledger.ledger.digest import LATEST, digest_name, is_digest_name
+from audit_ledger.ledger.digest_name import LATEST, digest_name, is_digest_name
 from audit_ledger.ledger.signed_digest import parse_signed_digest
 from audit_ledger.search.errors import RejectedSearchError
 from audit_ledger.tlog import strict_base64
@@ -78,6 +78,7 @@ def _digest(note: bytes) -> dict[str, Any]:
         "size_before": digest.size_before,
         "size_after": digest.size_after,
         "root": strict_base64.encode(digest.root),
+        "index": strict_base64.encode(digest.index),
         "entries": digest.entries,
         "control_entries": digest.control_entries,
         "blocks": digest.blocks,
@@ -107,6 +108,7 @@ _DIGEST: Json = {
     "size_before": SIZE,
     "size_after": SIZE,
     "root": HASH,
+    "index": {**HASH, "description": "The hash of the index of the first `size_after` entries."},
     "entries": SIZE,
     "control_entries": SIZE,
     "blocks": SIZE,

@@ -14,7 +14,7 @@ from audit_ledger.http.openapi import (
 )
 from audit_ledger.http.request import Request
 from audit_ledger.http.responses import Response, json_response, text_response
-from audit_ledger.ledger.digest import LATEST
+from audit_ledger.ledger.digest_name import LATEST
 from audit_ledger.tlog import strict_base64
 from audit_ledger.tlog.proof import parse_proof
 from audit_ledger.verify.receipts import make_receipt

@@ -6,7 +6,7 @@
     to 2026-11-22T05:59:00Z
     size-before 0
     size-after 42
-    root <b64 of 32 bytes>
+    index <b64 of 32 bytes>
     entries 42
     control-entries 1
     blocks 3
@@ -19,6 +19,9 @@
 followed, as in every signed note, by an empty line and the signature (type 0x01, the checkpoint's
 Ed25519 key, key name = origin). The checkpoint stands verbatim and not in base64 because KMS signs
 at most 4,096 bytes; origins of up to 64 bytes and counts of up to 15 digits fit.
+
+`index` is the hash of the index of the first `size-after` entries, by which a response about one
+person can be proved complete (`audit_ledger.runs`).
 
 `missing` is what a hash chain alone cannot show: of events that portals number, how many never
 came, as counted over the first `followed` entries, and how many portals lack some. Portals choose
@@ -34,16 +37,15 @@ from dataclasses import dataclass
 from audit_ledger.errors import FormatError
 from audit_ledger.instants import format_instant, parse_instant
 from audit_ledger.ledger.block import MAX_ENTRIES
+from audit_ledger.ledger.digest_name import digest_name, is_digest_name
 from audit_ledger.tlog import strict_base64, strict_decimal
+from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
+from audit_ledger.tlog.note import parse_note
 
 MAGIC = "audit-ledger/digest/v1"
-LATEST = "digests/latest"  # a copy of the newest digest
 NO_DIGEST = bytes(32)  # `previous` of the first digest
 MAX_SIGNED_BYTES = 4096  # KMS Sign, MessageType RAW
 
-_NAME = re.compile(
-    r"digests/([0-9]{4})/([0-9]{2})/([0-9]{2})/\1\2\3T[0-9]{6}Z-(?:0|[1-9][0-9]{0,18})"
-)
 MAX_MISSING = 999_999_999  # events of a portal
 MAX_PORTALS = 999
 _MISSING = re.compile(r"(0|[1-9][0-9]{0,11}) (0|[1-9][0-9]{0,2})")
@@ -52,7 +54,7 @@ _KEYS = (
     "to",
     "size-before",
     "size-after",
-    "root",
+    "index",
     "entries",
     "control-entries",
     "blocks",
@@ -78,7 +80,7 @@ class Digest:
     period_to: int
     size_before: int
     size_after: int
-    root: bytes
+    index: bytes
     entries: int
     control_entries: int
     blocks: int
@@ -95,6 +97,16 @@ class Digest:
         return digest_name(self.period_to, self.size_after)
 
     @property
+    def wrapped(self) -> Checkpoint:
+        """The checkpoint inside, unverified. FormatError: it is none."""
+        return parse_checkpoint(parse_note(self.checkpoint).text)
+
+    @property
+    def root(self) -> bytes:
+        """The root of the checkpoint inside: 32 bytes. FormatError: it is no checkpoint."""
+        return self.wrapped.root
+
+    @property
     def text(self) -> str:
         """The text that is signed. FormatError: too long to be signed."""
         previous = f"{self.previous_name or '-'} {strict_base64.encode(self.previous_sha256)}"
@@ -102,7 +114,7 @@ class Digest:
             f"{MAGIC}\n{self.origin}\n"
             f"from {format_instant(self.period_from)}\nto {format_instant(self.period_to)}\n"
             f"size-before {self.size_before}\nsize-after {self.size_after}\n"
-            f"root {strict_base64.encode(self.root)}\n"
+            f"index {strict_base64.encode(self.index)}\n"
             f"entries {self.entries}\ncontrol-entries {self.control_entries}\n"
             f"blocks {self.blocks}\nfollowed {self.followed}\n"
             f"missing {self.missing_events} {self.missing_portals}\n"
@@ -112,24 +124,6 @@ class Digest:
         if len(text.encode()) > MAX_SIGNED_BYTES:
             raise FormatError(f"digest: over {MAX_SIGNED_BYTES} bytes, more than KMS signs")
         return text
-
-
-def digest_name(period_to: int, size_after: int) -> str:
-    """Name a digest: `digests/2026/11/22/20261122T055900Z-42`."""
-    time = format_instant(period_to)
-    compact = time.replace("-", "").replace(":", "")
-    return f"digests/{time[:4]}/{time[5:7]}/{time[8:10]}/{compact}-{size_after}"
-
-
-def is_digest_name(name: str) -> bool:
-    """Whether a name has the form of a digest's."""
-    return _NAME.fullmatch(name) is not None
-
-
-def digest_name_order(name: str) -> tuple[str, int]:
-    """Return the sort key of a digest's name: time, then size as a number."""
-    time, _, size = name.rpartition("/")[2].partition("-")
-    return time, int(size)
 
 
 def parse_digest(text: str) -> Digest:
@@ -155,7 +149,7 @@ def parse_digest(text: str) -> Digest:
         period_to=parse_instant(values["to"], what="digest: to"),
         size_before=_number(values, "size-before"),
         size_after=_number(values, "size-after"),
-        root=strict_base64.decode(values["root"], size=32, what="digest: root"),
+        index=strict_base64.decode(values["index"], size=32, what="digest: index"),
         entries=_number(values, "entries"),
         control_entries=_number(values, "control-entries"),
         blocks=_number(values, "blocks"),
@@ -166,6 +160,7 @@ def parse_digest(text: str) -> Digest:
         previous_sha256=strict_base64.decode(previous_hash, size=32, what="digest: previous"),
         checkpoint=lines[14].encode(),
     )
+    _ = digest.wrapped  # that there is one
     _check_counts(digest)
     if (not digest.previous_name) != (digest.previous_sha256 == NO_DIGEST):
         raise FormatError("digest: name and hash of the digest before do not agree")

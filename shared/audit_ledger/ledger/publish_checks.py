@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from audit_ledger.errors import FormatError, VerificationError
 from audit_ledger.ledger.block import Block, parse_body
 from audit_ledger.ledger.block_signature import VerifyBlock
-from audit_ledger.ledger.digest import LATEST, digest_name_order, is_digest_name
+from audit_ledger.ledger.digest_name import LATEST, digest_name_order, is_digest_name
 from audit_ledger.ledger.head import Head, head_of
 from audit_ledger.ledger.publication_order import Age, checkpoint_age, digest_age
 from audit_ledger.ledger.published_state import PublishedState

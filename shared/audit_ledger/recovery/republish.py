@@ -17,7 +17,7 @@ from audit_ledger.aws.objects import TEXT, LedgerObjects
 from audit_ledger.errors import NotFoundError, VerificationError
 from audit_ledger.ledger.block import Block, archived_name, parse_block
 from audit_ledger.ledger.block_signature import VerifyBlock
-from audit_ledger.ledger.digest import digest_name_order, is_digest_name
+from audit_ledger.ledger.digest_name import digest_name_order, is_digest_name
 from audit_ledger.ledger.head import EMPTY, check_block
 from audit_ledger.ledger.publish_checks import previous_digest, require_published
 from audit_ledger.ledger.published_state import PublishedState

@@ -12,7 +12,7 @@ from audit_ledger.aws.objects import LedgerObjects
 from audit_ledger.errors import NotFoundError, VerificationError
 from audit_ledger.ledger.block import archived_name
 from audit_ledger.ledger.block_signature import VerifyBlock
-from audit_ledger.ledger.digest import LATEST
+from audit_ledger.ledger.digest_name import LATEST
 from audit_ledger.ledger.head import EMPTY, Head, check_block
 from audit_ledger.ledger.publish_checks import (
     NOTHING_PUBLISHED,

@@ -59,6 +59,7 @@ class PublisherEnvironment(LockingEnvironment, frozen=True):
     views_table: str
     published_bucket: str
     archive_bucket: str
+    index_bucket: str
     sequencer_key: str
     wrapping_key: str
     checkpoint_ed25519_key: str

@@ -19,7 +19,7 @@ from hashlib import sha256
 from typing import Protocol
 
 from audit_ledger.errors import FormatError, VerificationError
-from audit_ledger.ledger.digest import is_digest_name
+from audit_ledger.ledger.digest_name import is_digest_name
 from audit_ledger.tlog import strict_base64
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.note import MAX_NOTE_BYTES, parse_note

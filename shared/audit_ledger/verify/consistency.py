@@ -7,7 +7,7 @@ no consistency proof is needed: the entries are the proof.
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator
 
-from audit_ledger.ledger.digest import LATEST, digest_name_order
+from audit_ledger.ledger.digest_name import LATEST, digest_name_order
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.tiles import CHECKPOINT, TILE_WIDTH
 from audit_ledger.verify.checkpoint_store import KnownLedger

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from audit_ledger.errors import FormatError, UnreachableError
-from audit_ledger.ledger.digest import LATEST, Digest, digest_name_order, is_digest_name
+from audit_ledger.ledger.digest import Digest
+from audit_ledger.ledger.digest_name import LATEST, digest_name_order, is_digest_name
 from audit_ledger.ledger.publication_order import own_times
 from audit_ledger.ledger.signed_digest import parse_signed_digest
-from audit_ledger.tlog.checkpoint import parse_checkpoint
-from audit_ledger.tlog.note import parse_note
 from audit_ledger.verify.findings import Finding, FindingCode, Findings
 from audit_ledger.verify.freshness import format_time
 from audit_ledger.verify.sources import ReadOutcome, Source, read_outcome
@@ -85,18 +84,17 @@ def read_digest(path: str, data: bytes, origin: str) -> tuple[Digest, list[Findi
     if len(signed.note.signatures) != 1:
         raise FormatError(f"digest: {len(signed.note.signatures)} signature lines, expected one")
     digest = signed.digest
-    checkpoint = parse_checkpoint(parse_note(digest.checkpoint).text)
+    checkpoint = digest.wrapped
     if digest.name != path:
         found(FindingCode.DIGEST_CHAIN_BROKEN, f"its content belongs at {digest.name}")
         return digest, findings
     if digest.origin != origin:
         found(FindingCode.DIGEST_DISAGREES, f"of another ledger, {digest.origin}")
         return digest, findings
-    stated = (digest.origin, digest.size_after, digest.root)
-    if (checkpoint.origin, checkpoint.size, checkpoint.root) != stated:
+    if (checkpoint.origin, checkpoint.size) != (digest.origin, digest.size_after):
         found(
             FindingCode.DIGEST_DISAGREES,
-            "origin, size or root are not those of the checkpoint inside",
+            "origin or size are not those of the checkpoint inside",
         )
     for time in own_times(digest.checkpoint):
         if time != digest.period_to:

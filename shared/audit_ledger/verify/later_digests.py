@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from audit_ledger.errors import FormatError, UnreachableError, VerificationError
-from audit_ledger.ledger.digest import Digest, digest_name_order
+from audit_ledger.ledger.digest import Digest
+from audit_ledger.ledger.digest_name import digest_name_order
 from audit_ledger.tlog.checkpoint import Checkpoint
 from audit_ledger.tlog.policy import Policy
 from audit_ledger.verify.digest_chain import DigestChain, DigestClaim, read_digest
@@ -66,7 +67,8 @@ def check_later_digests(
         )
         if place and begins != place:
             later.findings.add(_not_following(digest, place[0], chain, paths))
-        if digest.size_after == checkpoint.size and digest.root != checkpoint.root:
+        wrapped = digest.wrapped
+        if wrapped.size == checkpoint.size and wrapped.root != checkpoint.root:
             message = f"{path}: another root than the checkpoint's, of the same size, both signed"
             entries = (0, checkpoint.size - 1) if checkpoint.size else None
             later.findings.add(Finding(FindingCode.FORKED, path, entries, message))

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from audit_ledger.errors import FormatError
-from audit_ledger.ledger.digest import LATEST, Digest, digest_name_order
+from audit_ledger.ledger.digest import Digest
+from audit_ledger.ledger.digest_name import LATEST, digest_name_order
 from audit_ledger.ledger.signed_digest import parse_signed_digest
 from audit_ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
 from audit_ledger.tlog.note import parse_note
@@ -117,7 +118,8 @@ def compare_heads(
     """
     if digest is None:
         return
-    if checkpoint.size == digest.size_after and checkpoint.root != digest.root:
+    wrapped = digest.wrapped
+    if checkpoint.size == wrapped.size and checkpoint.root != wrapped.root:
         size = checkpoint.size
         message = f"two signed roots at size {size}: the checkpoint's and {LATEST}'s"
         yield Finding(FindingCode.FORKED, LATEST, (0, max(0, size - 1)), message)

@@ -140,6 +140,7 @@ def verify_ledger(
         remembered=known.checkpoint if known else None,
         not_covered=(
             *NOT_COVERED_OF_LEDGER,
+            "the index hash of its digests: nothing published shows what it is the hash of",
             *coverage_notes(result, signed, unpublished),
             *history_notes(store, known, origin, policy),
         ),

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from audit_ledger.errors import FormatError, UnreachableError
-from audit_ledger.ledger.digest import LATEST, digest_name_order, is_digest_name
+from audit_ledger.ledger.digest_name import LATEST, digest_name_order, is_digest_name
 from audit_ledger.tlog.tiles import CHECKPOINT, TILE_WIDTH, EntryBundle, Tile, parse_tile_path
 from audit_ledger.verify.digest_chain import DigestChain
 from audit_ledger.verify.findings import Finding, FindingCode, Findings

@@ -30,7 +30,7 @@ OF_FEW = {
     "reading": ("follower", "query"),  # who opens records
     "recovery": (),
     "reports": ("query",),
-    "runs": (),  # no function uses them yet
+    "runs": ("publisher",),
     "search": ("ingest", "query"),  # ingest states what can be searched
     "verify": ("follower", "query"),  # query makes receipts; both read what is published
 }

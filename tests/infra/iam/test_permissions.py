@@ -21,6 +21,7 @@ TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{P}"
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{P}"
 PUBLISHED = f"arn:aws:s3:::{P}-published-{ACCOUNT}-{REGION}"
 ARCHIVE = f"arn:aws:s3:::{P}-archive-{ACCOUNT}-{REGION}"
+INDEX = f"arn:aws:s3:::{P}-index-{ACCOUNT}-{REGION}"
 CONSUME = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 PUT = {"s3:PutObject", "s3:PutObjectRetention", "s3:GetObject"}
 
@@ -110,6 +111,8 @@ def expected(name: str) -> Granted:
             PUBLISHED: {"s3:ListBucket"},
             f"{ARCHIVE}/{ledger}/blocks/*": PUT,
             f"{ARCHIVE}/{ledger}/keys/*": PUT,
+            f"{INDEX}/{ledger}/*": {"s3:GetObject", "s3:PutObject"},
+            INDEX: {"s3:ListBucket"},
             f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{P}": {"events:PutEvents"},
         },
         "rebuild": {
